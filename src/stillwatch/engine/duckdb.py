@@ -1,0 +1,294 @@
+"""DuckDB, embedded: the default engine. Tables live in a database file that it owns, so they may exceed memory."""
+
+# ruff: noqa: S608 - every name and value put into SQL here passes through stillwatch.engine.sql
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillwatch.engine.arrow import BATCH_ROWS, checked
+from stillwatch.engine.interface import Kernel, Progress
+from stillwatch.engine.sql import identifier, literal, table_name
+from stillwatch.errors import EngineError, UsageError
+
+#: DuckDB's name of a result type -> the one it is brought to; the same as ``stillwatch.engine.arrow.portable``.
+_PORTABLE = dict.fromkeys(
+    ("TINYINT", "SMALLINT", "INTEGER", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "BIGINT"
+) | {"FLOAT": "DOUBLE", "TIMESTAMP": "TIMESTAMPTZ", "TIMESTAMP_NS": "TIMESTAMPTZ", "TIMESTAMP_MS": "TIMESTAMPTZ"}
+
+
+class DuckDBEngine:
+    """Runs queries in this process, on ``threads`` threads, spilling to disk beyond ``memory``.
+
+    Args:
+        memory: the most that DuckDB may hold, e.g. ``"4GB"``; None for 80 % of the machine's. Kernels need a few
+            batches a thread beside it.
+        threads: for queries and kernels alike; None for one a core.
+        directory: where a temporary directory for tables and spills is made; None for the system's.
+        progress: told of the rows that ``map`` has done.
+    """
+
+    name = "duckdb"
+
+    def __init__(
+        self,
+        memory: str | None = None,
+        threads: int | None = None,
+        directory: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._threads = threads or os.cpu_count() or 1
+        self._progress = progress
+        self._maps: dict[str, Path] = {}
+        self._made = 0
+        self._directory = Path(tempfile.mkdtemp(prefix="stillwatch-", dir=directory))
+        try:
+            self._connection = duckdb.connect(self._directory / "tables.duckdb")
+            self._configure(memory)
+        except BaseException:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            raise
+
+    def _configure(self, memory: str | None) -> None:
+        settings: dict[str, str | int] = {
+            "TimeZone": "UTC",
+            "default_null_order": "nulls_first_on_asc_last_on_desc",  # as Spark
+            "preserve_insertion_order": False,  # order costs memory, and no table promises one
+            "temp_directory": str(self._directory / "spill"),
+            "threads": self._threads,
+            "autoinstall_known_extensions": False,  # nothing is fetched behind the user's back
+            "autoload_known_extensions": False,
+            "enable_progress_bar": False,
+        }
+        for name, value in settings.items():
+            self._connection.execute(f"SET {name} = {_setting(value)}")
+        if memory is not None:
+            try:
+                self._connection.execute(f"SET memory_limit = {literal(memory)}")
+            except duckdb.Error as error:
+                raise UsageError(f"{memory!r} is no amount of memory", where="--memory", do="Use e.g. 4GB.") from error
+
+    def scan(self, table: str, paths: Sequence[Path], schema: pa.Schema | None = None) -> None:
+        """See ``Engine.scan``. The files are read anew by each query: they must stay."""
+        table_name(table)
+        if not paths:
+            if schema is None:
+                raise EngineError("there is no file and no schema", where=f"scan {table!r}")
+            self.load(table, schema.empty_table())
+            return
+        with self._step("scan", table):
+            files = ", ".join(literal(_escaped(path)) for path in paths)
+            source = f"read_parquet([{files}], union_by_name = true)"
+            present = {name.lower(): name for name in self._describe(f"SELECT * FROM {source}")}
+            wanted = [] if schema is None else [field.name for field in schema]
+            columns = [] if schema is None else [self._typed(field, present) for field in schema]
+            columns += [identifier(name) for lower, name in present.items() if lower not in set(wanted)]
+            self._replace(table, f"CREATE VIEW {{}} AS SELECT {', '.join(columns)} FROM {source}")
+
+    def _typed(self, field: "pa.Field[pa.DataType]", present: dict[str, str]) -> str:
+        value = identifier(present[field.name]) if field.name in present else "NULL"
+        return f"CAST({value} AS {_sql_type(field.type)}) AS {identifier(field.name)}"
+
+    def load(self, table: str, data: pa.Table) -> None:
+        """See ``Engine.load``."""
+        table_name(table)
+        with self._step("load", table):
+            self._connection.register("arrow_input", data)
+            try:
+                self._replace(table, "CREATE TABLE {} AS SELECT * FROM arrow_input")
+            finally:
+                self._connection.unregister("arrow_input")
+
+    def save(self, table: str, query: str) -> None:
+        """See ``Engine.save``."""
+        table_name(table)
+        with self._step("save", table):
+            self._replace(table, f"CREATE TABLE {{}} AS {self._portable(query)}")
+
+    def map(self, table: str, query: str, kernel: Kernel, schema: pa.Schema) -> None:
+        """See ``Engine.map``.
+
+        Each thread takes batches in turn and writes a Parquet file of its own, so that neither the input nor the
+        result is ever whole in memory, and encoding runs beside the kernels.
+        """
+        table_name(table)
+        self._made += 1
+        folder = self._directory / f"{table}-{self._made}"
+        folder.mkdir()
+        with self._step("map", table), _removed_on_error(folder):
+            reader = self._connection.cursor().sql(self._portable(query)).to_arrow_reader(BATCH_ROWS)
+            work = _Work(reader, checked(kernel, schema, table), schema, table, self._progress)
+            with ThreadPoolExecutor(self._threads) as pool:
+                futures = [pool.submit(work.run, folder / f"{part}.parquet") for part in range(self._threads)]
+            for future in futures:
+                future.result()
+            files = literal(_escaped(folder) + "/*.parquet")
+            self._replace(table, f"CREATE VIEW {{}} AS SELECT * FROM read_parquet({files})")
+        self._maps[table] = folder
+
+    def sql(self, query: str) -> pa.Table:
+        """See ``Engine.sql``."""
+        with self._step("sql", ""):
+            table: pa.Table = self._connection.sql(self._portable(query)).to_arrow_table()
+            return table
+
+    def write(self, query: str, path: Path) -> None:
+        """See ``Engine.write``. The file appears only when it is whole."""
+        part = path.with_name(path.name + ".part")
+        with self._step("write", path.name):
+            self._connection.execute(
+                f"COPY ({self._portable(query)}) TO {literal(str(part))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+        part.replace(path)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """See ``Engine.columns``."""
+        with self._step("columns", table):
+            return tuple(self._describe(f"SELECT * FROM {table_name(table)}"))
+
+    def micros(self, expression: str) -> str:
+        """See ``Engine.micros``."""
+        return f"epoch_us({expression})"
+
+    def drop(self, table: str) -> None:
+        """See ``Engine.drop``."""
+        with self._step("drop", table):
+            self._forget(table_name(table))
+
+    def close(self) -> None:
+        """See ``Engine.close``. May be called twice."""
+        self._connection.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _describe(self, query: str) -> dict[str, str]:
+        """Columns of ``query`` and their types."""
+        rows = self._connection.execute(f"DESCRIBE {query}").fetchall()
+        return {name: kind for name, kind, *_ in rows}
+
+    def _portable(self, query: str) -> str:
+        """``query`` with its result types unified; the order of its rows is kept."""
+        columns = self._describe(query)
+        casts = {name: _PORTABLE.get(kind) or ("DOUBLE" if kind.startswith("DECIMAL") else "")
+                 for name, kind in columns.items()}  # fmt: skip
+        if not any(casts.values()):
+            return query
+        parts = [
+            f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" if kind else identifier(name)
+            for name, kind in casts.items()
+        ]
+        return f"SELECT {', '.join(parts)} FROM ({query}) AS result"
+
+    def _replace(self, table: str, statement: str) -> None:
+        """Run ``statement`` under a new name and then give it ``table``'s, so that it may read the old table."""
+        fresh = identifier(f"{table}__fresh")
+        kind = statement.split()[1]
+        try:
+            self._connection.execute(statement.format(fresh))
+        except duckdb.Error:
+            with suppress(duckdb.Error):
+                self._connection.execute(f"DROP {kind} IF EXISTS {fresh}")
+            raise
+        self._forget(table)
+        self._connection.execute(f"ALTER {kind} {fresh} RENAME TO {identifier(table)}")
+
+    def _forget(self, table: str) -> None:
+        found = self._connection.execute(
+            "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [table]
+        ).fetchone()
+        if found is not None:
+            kind = "VIEW" if found[0] == "VIEW" else "TABLE"
+            self._connection.execute(f"DROP {kind} {identifier(table)}")
+        if folder := self._maps.pop(table, None):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def _step(self, verb: str, table: str) -> Iterator[None]:
+        """Turn DuckDB's errors inside into EngineError."""
+        where = f"DuckDB, {verb} {table}".rstrip()
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise EngineError(
+                "out of memory", where=where,
+                do="Raise --memory, lower --threads, or give more free disk in the temporary directory.",
+            ) from error  # fmt: skip
+        except duckdb.Error as error:
+            raise EngineError(str(error).replace("DESCRIBE ", "").strip(), where=where) from error
+
+
+class _Work:
+    """One stream of batches, shared out among threads."""
+
+    def __init__(
+        self, reader: pa.RecordBatchReader, kernel: Kernel, schema: pa.Schema, table: str, progress: Progress | None
+    ) -> None:
+        self._reader, self._kernel, self._schema = reader, kernel, schema
+        self._table, self._progress = table, progress
+        self._lock = threading.Lock()
+        self._rows = 0
+        self._failed = False
+
+    def _next(self) -> pa.RecordBatch | None:
+        with self._lock:
+            if self._failed:
+                return None
+            try:
+                batch = self._reader.read_next_batch()
+            except StopIteration:
+                return None
+            self._rows += batch.num_rows
+            if self._progress:
+                self._progress(self._table, self._rows)
+            return batch
+
+    def run(self, path: Path) -> None:
+        """Take batches until there are none, and write what the kernel gives to ``path``."""
+        try:
+            with pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1) as writer:
+                while (batch := self._next()) is not None:
+                    writer.write_batch(self._kernel(batch))
+        except BaseException:
+            self._failed = True
+            raise
+
+
+@contextmanager
+def _removed_on_error(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _escaped(path: Path) -> str:
+    """``path`` absolute, its glob characters taken literally."""
+    return "".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path.resolve()))
+
+
+def _setting(value: str | int) -> str:
+    return str(value).lower() if isinstance(value, int) else literal(value)
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    """DuckDB's type for an Arrow type of our schemas."""
+    if pa.types.is_list(kind):
+        return f"{_sql_type(kind.value_type)}[]"
+    if pa.types.is_fixed_size_binary(kind):
+        return "BLOB"
+    names = {
+        pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.float64(): "DOUBLE",
+        pa.bool_(): "BOOLEAN", pa.binary(): "BLOB", pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+    }  # fmt: skip
+    if kind not in names:
+        raise EngineError(f"no column can be of type {kind}")
+    return names[kind]
