@@ -1,0 +1,42 @@
+"""What every test may use: settings of Hypothesis, the corpora's place, and Spark or a loud failure."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from stillwatch.engine.java import java_home
+from stillwatch.errors import EngineError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples in every run of CI; no deadline, because the first call of a compiled kernel pays for compiling it.
+settings.register_profile("local", deadline=None)
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def spark_ready() -> None:
+    """PySpark and a Java to run it on; where one is missing the test is skipped, but under CI it fails."""
+    missing = pytest.fail if os.environ.get("CI") else pytest.skip
+    try:
+        import pyspark  # noqa: F401
+    except ImportError:
+        missing("PySpark is not installed: pip install 'stillwatch[spark]'")
+    try:
+        java_home()
+    except EngineError as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of shared corpora beside the checkout; a test that needs it is skipped where it is absent."""
+    place = ROOT.parent / "shared" / "corpora"
+    if not place.is_dir():
+        pytest.skip(f"no corpora at {place}")
+    return place
