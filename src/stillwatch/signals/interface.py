@@ -1,4 +1,4 @@
-"""What a signal takes and gives. One file a signal; each says its statistic, null, source, innocent causes, evasions."""
+"""What a signal takes and gives. A file a signal; each says its statistic, null, source, innocent causes, evasions."""
 
 from typing import Protocol
 
