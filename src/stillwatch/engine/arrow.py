@@ -1,4 +1,4 @@
-"""What both engines do to Arrow data: one set of result types, and kernels held to the schema they promise."""
+"""What both engines share of Arrow: the size of batches, the names of types, kernels held to their schema."""
 
 import pyarrow as pa
 
@@ -8,20 +8,27 @@ from stillwatch.errors import EngineError
 #: Rows in a batch given to a kernel: small enough that long prompts fit many times, large enough to forget the call.
 BATCH_ROWS = 8192
 
-UTC = pa.timestamp("us", tz="UTC")
+_SQL_TYPES = {
+    pa.string(): "STRING", pa.int64(): "BIGINT", pa.int32(): "INT", pa.int8(): "TINYINT", pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN", pa.binary(): "BINARY",
+}  # fmt: skip
 
 
-def portable(kind: pa.DataType) -> pa.DataType:
-    """The one type that a value of type ``kind`` has when it comes out of a query."""
-    if pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0 and kind.precision == 38):
-        return pa.int64()  # DuckDB sums integers to 38 digits
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return pa.float64()
-    if pa.types.is_timestamp(kind):
-        return UTC
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.string()
-    return kind
+def sql_type(kind: pa.DataType, *, timestamp: str = "TIMESTAMP", array: str = "ARRAY<{}>") -> str:
+    """The SQL name of ``kind``; the engine names its timestamp in UTC and its array.
+
+    Raises:
+        EngineError: if no table of Stillwatch may have such a column.
+    """
+    if pa.types.is_list(kind):
+        return array.format(sql_type(kind.value_type, timestamp=timestamp, array=array))
+    if pa.types.is_fixed_size_binary(kind):
+        return "BINARY"
+    if kind == pa.timestamp("us", tz="UTC"):
+        return timestamp
+    if kind not in _SQL_TYPES:
+        raise EngineError(f"no column can be of type {kind}")
+    return _SQL_TYPES[kind]
 
 
 def checked(kernel: Kernel, schema: pa.Schema, table: str) -> Kernel:

@@ -15,12 +15,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillwatch.engine.arrow import BATCH_ROWS, checked
+from stillwatch.engine.arrow import BATCH_ROWS, checked, sql_type
 from stillwatch.engine.interface import Kernel, Progress
+from stillwatch.engine.memory import parse_bytes
 from stillwatch.engine.sql import identifier, literal, table_name
-from stillwatch.errors import EngineError, UsageError
+from stillwatch.errors import EngineError
 
-#: DuckDB's name of a result type -> the one it is brought to; the same as ``stillwatch.engine.arrow.portable``.
+#: DuckDB's name of a result type -> the one it is brought to; decimals are brought to DOUBLE.
 _PORTABLE = dict.fromkeys(
     ("TINYINT", "SMALLINT", "INTEGER", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "BIGINT"
 ) | {"FLOAT": "DOUBLE", "TIMESTAMP": "TIMESTAMPTZ", "TIMESTAMP_NS": "TIMESTAMPTZ", "TIMESTAMP_MS": "TIMESTAMPTZ"}
@@ -72,10 +73,7 @@ class DuckDBEngine:
         for name, value in settings.items():
             self._connection.execute(f"SET {name} = {_setting(value)}")
         if memory is not None:
-            try:
-                self._connection.execute(f"SET memory_limit = {literal(memory)}")
-            except duckdb.Error as error:
-                raise UsageError(f"{memory!r} is no amount of memory", where="--memory", do="Use e.g. 4GB.") from error
+            self._connection.execute(f"SET memory_limit = '{parse_bytes(memory)}B'")
 
     def scan(self, table: str, paths: Sequence[Path], schema: pa.Schema | None = None) -> None:
         """See ``Engine.scan``. The files are read anew by each query: they must stay."""
@@ -96,7 +94,8 @@ class DuckDBEngine:
 
     def _typed(self, field: "pa.Field[pa.DataType]", present: dict[str, str]) -> str:
         value = identifier(present[field.name]) if field.name in present else "NULL"
-        return f"CAST({value} AS {_sql_type(field.type)}) AS {identifier(field.name)}"
+        kind = sql_type(field.type, timestamp="TIMESTAMPTZ", array="{}[]")
+        return f"CAST({value} AS {kind}) AS {identifier(field.name)}"
 
     def load(self, table: str, data: pa.Table) -> None:
         """See ``Engine.load``."""
@@ -277,18 +276,3 @@ def _escaped(path: Path) -> str:
 
 def _setting(value: str | int) -> str:
     return str(value).lower() if isinstance(value, int) else literal(value)
-
-
-def _sql_type(kind: pa.DataType) -> str:
-    """DuckDB's type for an Arrow type of our schemas."""
-    if pa.types.is_list(kind):
-        return f"{_sql_type(kind.value_type)}[]"
-    if pa.types.is_fixed_size_binary(kind):
-        return "BLOB"
-    names = {
-        pa.string(): "VARCHAR", pa.int64(): "BIGINT", pa.int32(): "INTEGER", pa.float64(): "DOUBLE",
-        pa.bool_(): "BOOLEAN", pa.binary(): "BLOB", pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
-    }  # fmt: skip
-    if kind not in names:
-        raise EngineError(f"no column can be of type {kind}")
-    return names[kind]

@@ -11,7 +11,7 @@ Unified by the engines:
 
 - Result types: every integer comes back as BIGINT, decimals and floats as DOUBLE, text as STRING, timestamps in UTC.
 - NULLs sort first ascending and last descending; text sorts by its UTF-8 bytes.
-- Identifiers may be quoted as ``"x"``; in a string literal ``''`` is a quote and a backslash is a backslash.
+- Identifiers may be quoted as ``"x"``; in a string literal ``''`` is a quote.
 - Overflow and a failing CAST are errors.
 
 Banned, and what to write instead:
@@ -22,6 +22,7 @@ Banned, and what to write instead:
 - Division by what may be zero: ``x / NULLIF(y, 0)``. ``/`` is always the division of doubles.
 - Decimal literals ``0.5``: write ``5e-1``. A SUM or AVG of doubles depends on row order in its last bits: sum integers.
 - SUM of a boolean: ``COUNT(*) FILTER (WHERE b)``. COUNT(DISTINCT a, b): count rows of a SELECT DISTINCT.
+- A backslash in a string literal: ``sql.literal(value)``. A name in SQL: ``sql.identifier(name)``.
 - CAST to VARCHAR: CAST to STRING, and only of integers, booleans and text.
 - CONCAT (treats NULL differently), REGEXP, TRIM of non-spaces, UPPER / LOWER beyond ASCII: a kernel.
 - Lists: never built, measured or unnested in SQL; carried whole or done by a kernel. Nothing is hashed in SQL.

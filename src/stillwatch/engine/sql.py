@@ -32,7 +32,9 @@ def literal(value: str | float | bool | None) -> str:
         case float():
             return f"CAST('{value!r}' AS DOUBLE)"
         case str():
-            return "'" + value.replace("'", "''") + "'"
+            # In a literal a backslash is itself to DuckDB and an escape to Spark.
+            parts = ["'" + part.replace("'", "''") + "'" for part in value.split("\\")]
+            return parts[0] if len(parts) == 1 else "(" + " || CHR(92) || ".join(parts) + ")"
 
 
 def literals(values: Iterable[str | float | bool]) -> str:
