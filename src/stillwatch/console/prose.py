@@ -1,0 +1,137 @@
+"""The sentences of a report that follow from its numbers."""
+
+from stillwatch.console.words import day, large, listed, number_word, percent, plural
+from stillwatch.schema.campaign import Campaign, Findings
+
+SURE = 0.95  # membership at or above this is called sure; below it, an account is to be looked at by itself
+
+#: MITRE ATLAS 5.5, names of the techniques that campaigns are tagged with.
+TECHNIQUES = {
+    "AML.T0008.005": "Acquire Infrastructure: AI Service Proxies",
+    "AML.T0012": "Valid Accounts",
+    "AML.T0021": "Establish Accounts",
+    "AML.T0024": "Exfiltration via AI Inference API",
+    "AML.T0024.002": "Extract AI Model",
+    "AML.T0040": "AI Model Inference API Access",
+    "AML.T0065": "LLM Prompt Crafting",
+}
+
+#: What an account holder could show, for each innocent explanation of rule of evidence 3.
+ANSWERS = {
+    "authorised programme": "an agreement that names these accounts or their organisation, and the dates it covers",
+    "batch customer": "the job or product the requests come from, and why it runs under several accounts",
+    "evaluation vendor": "the benchmark or client the evaluation is for, and what becomes of the answers",
+    "classroom": "the course, its roster and the assignment that everyone was given",
+    "enterprise behind one address": "the company the accounts work for, and the gateway or proxy they share",
+    "aggregator": "the service that resells access, its own customers' separation, and its terms with the provider",
+    "popular harness": "the tool and version in use, and where its shared prompt is published",
+    "carrier-grade NAT": "the internet provider, and that nothing but the address is shared",
+    "launch-day crowd": "when and why the account was opened, and its use since the launch",
+}
+
+
+def headline(findings: Findings) -> str:
+    """What was found, in one line."""
+    found = len(findings.campaigns)
+    if not found:
+        return "No coordinated extraction found"
+    return f"{number_word(found).capitalize()} coordinated extraction campaign{'' if found == 1 else 's'} found"
+
+
+def period(findings: Findings) -> str:
+    """``between 1 June 2026 and 14 June 2026``, or nothing if no request was read."""
+    if findings.first_seen is None or findings.last_seen is None:
+        return ""
+    first, last = day(findings.first_seen), day(findings.last_seen)
+    return f"on {first}" if first == last else f"between {first} and {last}"
+
+
+def standfirst(findings: Findings) -> str:
+    """How much was looked at and how much of it the campaigns are."""
+    read = f"{plural(findings.requests, 'request')} from {plural(findings.accounts, 'account')}"
+    when = f" {period(findings)}" if period(findings) else ""
+    if not findings.campaigns:
+        cleared = len(findings.cleared) + len(findings.authorised)
+        explained = (
+            f" {plural(cleared, 'group').capitalize()} of accounts had ties to one another, and each is explained below."
+            if cleared
+            else ""
+        )
+        return f"{read} were examined{when}. No group of them behaves as one actor in a way that chance or an innocent explanation does not account for.{explained}"
+    accounts = len({account for campaign in findings.campaigns for account in campaign.accounts})
+    requests = sum(campaign.requests for campaign in findings.campaigns)
+    tokens = sum(campaign.output_tokens for campaign in findings.campaigns)
+    return (
+        f"Among {read}{when}, {plural(accounts, 'account')} sent {plural(requests, 'request')} that follow a common "
+        f"plan, and received {plural(tokens, 'output token')} in return."
+    )
+
+
+def certainty(findings: Findings) -> str:
+    """What the false-discovery rate means, and what it rests on."""
+    rate = percent(findings.fdr)
+    if not findings.campaigns:
+        return (
+            f"The bar was a false-discovery rate of {rate}. Silence is not proof of absence: a campaign that is small, "
+            f"slow or differently built can stay below it."
+        )
+    return (
+        f"Campaigns are reported at a false-discovery rate of {rate}: over many runs, on average at most {rate} of the "
+        f"campaigns reported this way are ordinary customers who only look coordinated. That holds as far as the "
+        f"calibration does: {findings.calibration.rstrip('.')}."
+    )
+
+
+def requested(findings: Findings) -> list[str]:
+    """What is asked of the reader, in the order to do it."""
+    asks = []
+    if findings.campaigns:
+        members = [member for campaign in findings.campaigns for member in campaign.members]
+        unsure = sum(member.score < SURE for member in members)
+        asks.append(
+            "Have a person confirm each campaign before any account loses service; a wrong accusation costs a paying customer."
+        )
+        if unsure:
+            asks.append(
+                f"Look one by one at the {plural(unsure, 'account')} that "
+                f"{'belongs' if unsure == 1 else 'belong'} to a campaign with a probability below {percent(SURE)}; "
+                f"the other {large(len(members) - unsure)} can be decided together."
+            )
+        asks.append(
+            "Tell each account holder what is held against the account, and let them answer: every campaign lists what would count."
+        )
+    if findings.authorised:
+        asks.append(
+            f"Check that the {plural(len(findings.authorised), 'authorised group')} seen here still keep to their terms."
+        )
+    if findings.abstained:
+        asks.append(
+            f"Log the fields that {plural(len(findings.abstained), 'signal')} missed; without them similar campaigns are harder to see."
+        )
+    return asks or ["Nothing. No account needs attention on the strength of this run."]
+
+
+def title(campaign: Campaign) -> str:
+    """A campaign in one line."""
+    accounts = plural(len(campaign.accounts), "account")
+    return f"{accounts} acting as one" + (f", aimed at {listed(campaign.targets)}" if campaign.targets else "")
+
+
+def explanation(campaign: Campaign) -> str:
+    """The innocent explanation that holds for a cleared or authorised cluster, with its reason."""
+    holding = [f"{c.explanation}: {c.why}" for c in campaign.considered if c.holds]
+    return "; ".join(holding) or campaign.confidence or "its evidence does not survive the false-discovery control"
+
+
+def answers(campaign: Campaign) -> list[tuple[str, str]]:
+    """For each innocent explanation that was ruled out, what would show that it holds after all."""
+    return [
+        (c.explanation, ANSWERS.get(c.explanation.lower(), "records that show it, from before the date of this report"))
+        for c in campaign.considered
+        if not c.holds
+    ]
+
+
+def technique(identifier: str) -> str:
+    """An ATLAS technique with its name, or its bare identifier if it is not one of ours."""
+    return " ".join(filter(None, [identifier, TECHNIQUES.get(identifier, "")]))
