@@ -20,7 +20,8 @@ class Family(StrEnum):
     COHORT = "cohort"  # when the account was made, first used, moved to a new model
     SOFTWARE = "software"  # client fingerprints, system prompt, tools, request parameters
     CONTENT = "content"  # templates and phrases of the prompts
-    TEMPO = "tempo"  # volume, rhythm, load, hand-over
+    TEMPO = "tempo"  # volume, rhythm, synchrony
+    DIVISION = "division"  # of labour: a work queue shared out, loads that complement each other, hand-over
     REPLAY = "replay"  # reasoning blocks sent back by an account that was not issued them
     CONDUCT = "conduct"  # what extraction needs: elicitation, output-heavy use, breadth, log-probabilities
 

@@ -1,0 +1,80 @@
+"""Traits of accounts -> the account-artifact graph."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from stillwatch.schema.evidence import Kind
+from stillwatch.schema.graph import Incidence
+
+#: An actor names at most so many values of a kind, its most used: who has a thousand addresses has none in particular.
+VALUES_AN_ACTOR = 16
+
+
+def build(
+    traits: pa.Table, kinds: Sequence[Kind], requests: Mapping[str, int], organisation: Mapping[str, str]
+) -> Incidence:
+    """The graph of ``traits`` (schema.evidence.TRAITS) over the accounts of ``requests``.
+
+    Args:
+        traits: rows of accounts that are not in ``requests``, or of kinds not in ``kinds``, are left out.
+        kinds: the kinds to keep.
+        requests: number of requests of each account.
+        organisation: the declared organisation of an account, where there is one.
+    """
+    accounts = sorted(requests)
+    actors, actor_of = _actors(accounts, organisation)
+    members: list[list[str]] = [[] for _ in actors]
+    for account, actor in zip(accounts, actor_of.tolist(), strict=True):
+        members[actor].append(account)
+    size = np.bincount(actor_of, weights=[requests[a] for a in accounts], minlength=len(actors)).astype(np.int64)
+    kind, actor, value, names = _codes(traits, kinds, accounts, actor_of)
+    rows = kind.astype(np.int64) * len(actors) + actor
+    indptr = np.searchsorted(rows, np.arange(len(kinds) * len(actors) + 1)).astype(np.int64)
+    lengths = np.diff(indptr)
+    weight = 1.0 / lengths[rows]
+    kind_of = np.zeros(len(names), np.int32)
+    kind_of[value] = kind
+    measured = np.bincount(np.nonzero(lengths)[0] // len(actors), minlength=len(kinds)) if len(actors) else lengths
+    share = np.bincount(value, weights=weight, minlength=len(names)) / np.maximum(measured, 1)[kind_of]
+    plain = np.array([name in kinds[k].ordinary for name, k in zip(names, kind_of, strict=True)], np.bool_)
+    own = tuple(map(tuple, members))
+    return Incidence(tuple(actors), own, tuple(kinds), indptr, value, tuple(names), kind_of, share, plain, size)
+
+
+def _actors(accounts: list[str], organisation: Mapping[str, str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Actors in order, and the actor of each account; the two name spaces are kept apart by a prefix."""
+    label = [f"org:{organisation[a]}" if organisation.get(a) else f"acc:{a}" for a in accounts]
+    actors = sorted(set(label))
+    place = {name: index for index, name in enumerate(actors)}
+    return actors, np.array([place[name] for name in label], np.int64)
+
+
+def _codes(
+    traits: pa.Table, kinds: Sequence[Kind], accounts: list[str], actor_of: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], list[str]]:
+    """Kind, actor and value of every kept row, ordered by them and each once, and the names of the values."""
+    account = pc.index_in(traits["account_id"], pa.array(accounts, pa.string()))
+    kind = pc.index_in(traits["kind"], pa.array([k.name for k in kinds], pa.string()))
+    keep = pc.and_(pc.and_(pc.is_valid(account), pc.is_valid(kind)), pc.is_valid(traits["value"]))
+    table = pa.table({"kind": kind, "value": traits["value"], "account": account, "n": traits["n"]}).filter(keep)
+    pairs = table.select(["kind", "value"]).group_by(["kind", "value"], use_threads=False).aggregate([])
+    pairs = pairs.sort_by([("kind", "ascending"), ("value", "ascending")])
+    pairs = pairs.append_column("code", pa.array(np.arange(len(pairs), dtype=np.int32)))
+    table = table.join(pairs, ["kind", "value"])
+    k, v = table["kind"].to_numpy().astype(np.int32), table["code"].to_numpy().astype(np.int32)
+    a, n = actor_of[table["account"].to_numpy()], pc.fill_null(table["n"], 1).to_numpy()
+    order = np.lexsort((v, a))
+    k, a, v, n = k[order], a[order], v[order], n[order]
+    first = np.r_[True, (a[1:] != a[:-1]) | (v[1:] != v[:-1])] if len(a) else np.zeros(0, np.bool_)
+    n = np.add.reduceat(n, np.nonzero(first)[0]) if len(a) else n
+    k, a, v = k[first], a[first], v[first]
+    order = np.lexsort((v, -n, a, k))
+    k, a, v = k[order], a[order], v[order]
+    start = np.r_[True, (a[1:] != a[:-1]) | (k[1:] != k[:-1])] if len(a) else np.zeros(0, np.bool_)
+    place = np.arange(len(a)) - np.maximum.accumulate(np.where(start, np.arange(len(a)), 0)) if len(a) else a
+    kept = place < VALUES_AN_ACTOR
+    return k[kept], a[kept], v[kept], pairs["value"].to_pylist()

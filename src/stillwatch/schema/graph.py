@@ -1,0 +1,67 @@
+"""The account-artifact graph, and the clusters found in it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.schema.evidence import Family, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Incidence:
+    """Which actor has which trait values, as one compressed table over all kinds.
+
+    An *actor* is an organisation where accounts declare one, else an account: what customers openly say belongs
+    together is no surprise, so ties are counted between actors only.
+
+    Row ``kind * len(actors) + actor`` of ``indptr`` delimits the values of that actor in that kind; an empty row means
+    not measured. ``share[v]`` is the probability that a random measured actor, asked for a random one of its values of
+    the kind, names ``v``; it counts everybody, suspects included, so that rarity is judged with degrees kept
+    (as a degree-preserving rewiring of the graph would).
+    """
+
+    actors: tuple[str, ...]
+    accounts: tuple[tuple[str, ...], ...]  # of each actor
+    kinds: tuple[Kind, ...]
+    indptr: NDArray[np.int64]  # len(kinds) * len(actors) + 1
+    values: NDArray[np.int32]  # indices into names
+    names: tuple[str, ...]
+    kind_of: NDArray[np.int32]  # of each value
+    share: NDArray[np.float64]
+    ordinary: NDArray[np.bool_]  # values that can weaken a tie but never make one
+    requests: NDArray[np.int64]  # of each actor
+
+    @property
+    def families(self) -> NDArray[np.int32]:
+        """Index into ``list(Family)`` of each kind."""
+        order = list(Family)
+        return np.array([order.index(kind.family) for kind in self.kinds], np.int32)
+
+    def row(self, kind: int, actor: int) -> NDArray[np.int32]:
+        """Values of ``actor`` in ``kind``."""
+        at = kind * len(self.actors) + actor
+        return self.values[self.indptr[at] : self.indptr[at + 1]]
+
+    def values_of(self, actors: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Values of ``actors`` in all kinds, one after the other, repeats kept."""
+        rows = (np.arange(len(self.kinds))[:, None] * len(self.actors) + actors[None, :]).ravel()
+        low, length = self.indptr[rows], np.diff(self.indptr)[rows]
+        offset = np.repeat(low - np.r_[0, np.cumsum(length)[:-1]], length)
+        return self.values[offset + np.arange(length.sum())]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Actors tied closely enough to be tested as one.
+
+    Attributes:
+        actors: indices into ``Incidence.actors``, ascending.
+        odds: log2 posterior odds of belonging, of each.
+        bits: log2 of the tie's Bayes factor against unrelated strangers, the cost of naming the group taken off.
+    """
+
+    actors: NDArray[np.int64]
+    odds: NDArray[np.float64]
+    bits: float
+    parts: tuple[NDArray[np.int64], ...] = field(default=())  # pools that were found apart and share private artifacts

@@ -1,0 +1,108 @@
+"""How surprising it is that a group shares its values: Polya-urn Bayes factors.
+
+Under the urn of concentration ``a`` the next member of a group draws its value from what the members before it showed
+(weight: their number) or from the whole population (weight ``a``). The ratio of that prediction to the population's own
+share, multiplied over members, is a Bayes factor against independent draws, and a test martingale: under
+independence its expectation is at most one for every order of the members, so it is an e-value (Shafer 2021;
+Ramdas et al. 2023). A small ``a`` means a group that acts as one; ``a = inf`` is independence itself, ratio one.
+
+An actor with several values counts as drawing one of them at random; averaging over which keeps the expectation.
+"""
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+#: Concentrations that groups are tried with, from one hand to strangers. The last stands for infinity.
+CONCENTRATIONS = np.array([0.5, 2.0, 8.0, 32.0, 128.0, 512.0, 2048.0, np.inf])
+
+
+@njit(cache=True, nogil=True)
+def urn_bits(  # type: ignore[no-untyped-def]
+    members, kind, actors, indptr, values, share, ordinary, concentrations, counts, out
+) -> int:
+    """Log2 Bayes factors of ``members`` sharing values of ``kind``, one a concentration, into ``out``.
+
+    Args:
+        members: int64[m], actor indices in the order in which they are drawn.
+        kind: which kind; rows ``kind * actors + member`` of ``indptr`` are read.
+        actors: number of actors in the table.
+        indptr, values, share, ordinary: see ``schema.graph.Incidence``.
+        concentrations: float64[g]; infinity allowed.
+        counts: float64[number of values], zero on entry and on return: scratch.
+        out: float64[g], overwritten.
+
+    Returns:
+        The number of members that have a value of the kind.
+    """
+    out[:] = 0.0
+    seen = 0
+    for member in members:
+        low, high = indptr[kind * actors + member], indptr[kind * actors + member + 1]
+        if low == high:
+            continue
+        size = high - low
+        overlap = 0.0
+        plain = 0
+        for at in range(low, high):
+            value = values[at]
+            overlap += counts[value] / share[value]
+            plain += ordinary[value]
+        overlap /= size
+        for grid in range(len(concentrations)):
+            weight = concentrations[grid]
+            if np.isinf(weight):
+                continue
+            ratio = (weight + overlap) / (weight + seen)
+            if plain == size and ratio > 1.0:
+                ratio = 1.0  # agreeing on what everybody does is no tie
+            out[grid] += np.log2(ratio)
+        for at in range(low, high):
+            counts[values[at]] += 1.0 / size
+        seen += 1
+    for member in members:
+        for at in range(indptr[kind * actors + member], indptr[kind * actors + member + 1]):
+            counts[values[at]] = 0.0
+    return seen
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def groups_bits(groups, starts, kinds, actors, indptr, values, share, ordinary, concentrations):  # type: ignore[no-untyped-def]
+    """``urn_bits`` of many groups and all kinds, in parallel.
+
+    Args:
+        groups: int64, members of all groups one after the other; ``starts`` int64[groups + 1] delimits them.
+        kinds: number of kinds.
+
+    Returns:
+        float64[groups, kinds, concentrations] of log2 Bayes factors, int64[groups, kinds] of measured members.
+    """
+    total = len(starts) - 1
+    bits = np.zeros((total, kinds, len(concentrations)))
+    seen = np.zeros((total, kinds), np.int64)
+    chunks = min(total, 16)
+    for chunk in prange(chunks):
+        counts = np.zeros(len(share))
+        for group in range(chunk, total, chunks):
+            members = groups[starts[group] : starts[group + 1]]
+            for kind in range(kinds):
+                seen[group, kind] = urn_bits(
+                    members, kind, actors, indptr, values, share, ordinary, concentrations, counts, bits[group, kind]
+                )
+    return bits, seen
+
+
+def reference_urn_bits(
+    sets: list[list[int]], share: NDArray[np.float64], ordinary: NDArray[np.bool_], concentration: float
+) -> float:
+    """The same in plain Python, for tests: ``sets`` are the members' values in drawing order."""
+    counts: dict[int, float] = {}
+    bits, seen = 0.0, 0
+    for own in filter(None, sets):
+        predicted = sum((concentration * share[v] + counts.get(v, 0.0)) / share[v] for v in own) / len(own)
+        ratio = predicted / (concentration + seen)
+        bits += min(np.log2(ratio), 0.0) if all(ordinary[v] for v in own) else np.log2(ratio)
+        for v in own:
+            counts[v] = counts.get(v, 0.0) + 1 / len(own)
+        seen += 1
+    return float(bits)

@@ -1,0 +1,42 @@
+"""How strongly a group of actors is tied, by kind and in all."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.schema.graph import Incidence
+from stillwatch.stats.evidence import choose_bits, mean_bits
+from stillwatch.stats.polya import CONCENTRATIONS, groups_bits
+
+
+def tie_bits(graph: Incidence, order: NDArray[np.int64], members: NDArray[np.int64]) -> float:
+    """Log2 Bayes factor of ``members`` acting as one against strangers, less the cost of naming them.
+
+    One shared artifact is never enough: naming a group of n among N costs log2 C(N, n), a little more than any one
+    artifact held by just those n can be worth.
+    """
+    by_kind = mean_bits(kind_bits(graph, order, members), axis=1)
+    families = graph.families
+    total = sum(float(mean_bits(by_kind[families == family])) for family in np.unique(families))
+    return total - choose_bits(len(graph.actors), len(members))
+
+
+def kind_bits(graph: Incidence, order: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Log2 Bayes factors of ``members``, kinds x concentrations."""
+    return np.asarray(many_kind_bits(graph, order, [members])[0])
+
+
+def many_kind_bits(
+    graph: Incidence, order: NDArray[np.int64], groups: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """``kind_bits`` of several groups: groups x kinds x concentrations."""
+    if not groups:
+        return np.zeros((0, len(graph.kinds), len(CONCENTRATIONS)))
+    drawn = [group[np.argsort(order[group], kind="stable")] for group in groups]
+    starts = np.r_[0, np.cumsum([len(group) for group in drawn])].astype(np.int64)
+    bits, _ = groups_bits(
+        np.concatenate(drawn), starts, len(graph.kinds), len(graph.actors), graph.indptr, graph.values,
+        graph.share, graph.ordinary, CONCENTRATIONS,
+    )  # fmt: skip
+    return np.asarray(bits)
