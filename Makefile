@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= auto
 DEMO := demo
 DEMO_REQUESTS ?= 200000
@@ -16,7 +17,8 @@ help: ## list the targets
 
 setup: $(READY) ## make .venv with the pinned dependencies and stillwatch in its bin
 
-$(READY): requirements/dev.txt pyproject.toml
+# PySpark comes as source: it is built with the pinned tools too, not with whatever an isolated build would fetch.
+$(READY): requirements/build.txt requirements/dev.txt pyproject.toml
 	@set -e; if [ ! -x $(BIN)/python ]; then \
 	  for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
 	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
@@ -24,8 +26,9 @@ $(READY): requirements/dev.txt pyproject.toml
 	  if [ -z "$$found" ]; then echo 'make: no Python 3.11 or newer was found; name one with PYTHON=...' >&2; exit 1; fi; \
 	  "$$found" -m venv $(VENV); \
 	fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	$(INSTALL) --require-hashes -r requirements/build.txt
+	$(INSTALL) --require-hashes --no-build-isolation -r requirements/dev.txt
+	$(INSTALL) --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 demo: setup ## simulate a day at one provider with a campaign hidden in it, and find it
@@ -55,9 +58,10 @@ bench: setup ## measure everything that docs/benchmarks.md reports
 # The public registry alone is asked, whatever this machine is configured to use, so that the hashes are everybody's.
 COMPILE = env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND='make pins' \
   $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
-  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(UPGRADE) pyproject.toml
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(UPGRADE)
 
 pins: ## pin the dependencies anew after a change to pyproject.toml (UPGRADE=--upgrade for newer ones)
-	$(COMPILE) --all-extras --all-build-deps --output-file requirements/dev.txt
-	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/core.txt
-	$(COMPILE) --constraint requirements/dev.txt --extra spark --output-file requirements/spark.txt
+	$(COMPILE) --all-extras --all-build-deps --output-file requirements/dev.txt pyproject.toml
+	printf 'pip\nsetuptools\nwheel\n' | $(COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt -
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/core.txt pyproject.toml
+	$(COMPILE) --constraint requirements/dev.txt --extra spark --output-file requirements/spark.txt pyproject.toml
