@@ -20,13 +20,16 @@ SHORT: Final = 4  # words in a phrase, and in the shorter of the anchors at an e
 LONG: Final = 8
 INNER: Final = 4
 EDGE: Final = 24  # tokens from either end in which a phrase counts as near it
-WEIGHT_SHIFT: Final = 2  # a weight of 4, as a shift of the priority
+WEIGHT_SHIFT: Final = np.uint64(2)  # a weight of 4, as a shift of the priority
 ANCHORS: Final = 4 + INNER
 
 #: System prompts are anchored by prefixes of 8, 16, 32 ... tokens, as prefix caches see them.
 FIRST_PREFIX: Final = 8
 PREFIXES: Final = 12
 
+_SQUARE: Final = np.uint64(int(MULTIPLIER) ** 2 % 2**64)
+_CUBE: Final = np.uint64(int(MULTIPLIER) ** 3 % 2**64)
+_NO_SHIFT: Final = np.uint64(0)
 _NO_PRIORITY: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 _START: Final = np.uint64(0xA24BAED4963EE407)  # salts: a start never meets an end or an inner phrase
 _END: Final = np.uint64(0x9FB21C651E98DF25)
@@ -36,6 +39,9 @@ _TEXT: Final = np.uint64(0xD6E8FEB86659FD93)
 @compiled
 def phrase(tokens: NDArray[np.uint64], at: int, length: int, salt: np.uint64) -> np.uint64:
     """Hash of ``length`` tokens from ``at`` on."""
+    if length == SHORT:  # the same polynomial, its terms independent of each other: four times as fast
+        high = (salt * MULTIPLIER + tokens[at]) * _CUBE + tokens[at + 1] * _SQUARE
+        return mix(high + tokens[at + 2] * MULTIPLIER + tokens[at + 3])
     value = salt
     for index in range(at, at + length):
         value = value * MULTIPLIER + tokens[index]
@@ -70,19 +76,21 @@ def prompt_anchors(
         if count >= length:
             out[found] = phrase(tokens, count - length, length, _END)
             found += 1
-    inner = found
-    priorities[:] = _NO_PRIORITY
+    inner = out[found:]
+    kept = 0
+    limit = _NO_PRIORITY
     for at in range(count):
         length = SHORT * 2 if marks[at] & ALONE else SHORT
         if at + length > count:
             continue
         value = phrase(tokens, at, length, np.uint64(0))
-        priority = mix(value)
-        if marks[at] & LINE or at < EDGE or at + length + EDGE > count:
-            priority >>= np.uint64(WEIGHT_SHIFT)
-        if priority < priorities[INNER - 1]:
-            found = inner + _keep(value, priority, out[inner : inner + INNER], priorities, found - inner)
-    return found
+        near = marks[at] & LINE or at < EDGE or at + length + EDGE > count
+        priority = value >> (WEIGHT_SHIFT if near else _NO_SHIFT)
+        if priority < limit:
+            kept = _keep(value, priority, inner, priorities, kept)
+            if kept == INNER:
+                limit = priorities[INNER - 1]
+    return found + kept
 
 
 @compiled

@@ -291,6 +291,7 @@ CUES: Final = (
 class Rules(NamedTuple):
     """Patterns as compiled code reads them: one row a wording of a phrase, grouped by the hash of its first word."""
 
+    firsts: NDArray[np.uint64]  # hash of the first word
     words: NDArray[np.uint64]  # rules x WORDS
     steps: NDArray[np.int32]  # rules x 4: words, the step that must have been reached before (or -1), its own step, bits
     starts: NDArray[np.int32]  # first rule of each slot, and the end of the last
@@ -332,32 +333,39 @@ def compile_cues() -> Rules:
         words[index, : len(wording)] = wording
         steps[index] = len(wording), before, own, bits
     slots = words[:, 0] % np.uint64(_SLOTS)
-    return Rules(words, steps, np.searchsorted(slots, np.arange(_SLOTS + 1, dtype=np.uint64)).astype(np.int32))
+    return Rules(words[:, 0].copy(), words, steps, np.searchsorted(slots, np.arange(_SLOTS + 1, dtype=np.uint64)).astype(np.int32))
 
 
 @compiled
 def match(
     tokens: NDArray[np.uint64],
     count: int,
+    passed: int,
+    firsts: NDArray[np.uint64],
     words: NDArray[np.uint64],
     steps: NDArray[np.int32],
     starts: NDArray[np.int32],
     reached: NDArray[np.int64],
 ) -> int:
-    """Bit set of the cues found in ``count`` tokens; ``reached`` is scratch, one item a step."""
+    """Bit set of the cues found in ``count`` tokens.
+
+    ``reached`` is scratch, one item a step: where each was last reached, counting from ``passed``, which must grow from
+    text to text by more than its tokens and GAP, so that nothing need be wiped.
+    """
     bits = 0
-    reached[:] = -1
     for at in range(count):
-        slot = tokens[at] & np.uint64(_SLOTS - 1)
+        token = tokens[at]
+        slot = token & np.uint64(_SLOTS - 1)
         for rule in range(starts[slot], starts[slot + np.uint64(1)]):
-            length = steps[rule, 0]
-            before = steps[rule, 1]
-            if at + length > count or (before >= 0 and (reached[before] < 0 or not 0 <= at - reached[before] <= GAP)):
+            if firsts[rule] != token:
                 continue
-            same = 0
+            length, before = steps[rule, 0], steps[rule, 1]
+            if at + length > count or (before >= 0 and not 0 <= passed + at - reached[before] <= GAP):
+                continue
+            same = 1
             while same < length and tokens[at + same] == words[rule, same]:
                 same += 1
             if same == length:
-                reached[steps[rule, 2]] = at + length
+                reached[steps[rule, 2]] = passed + at + length
                 bits |= steps[rule, 3]
     return bits

@@ -101,7 +101,7 @@ def _longest(offsets: NDArray[np.int64]) -> int:
 
 
 @compiled
-def _prompts(data, offsets, valid, key0, key1, rules, steps, starts):  # type: ignore[no-untyped-def]
+def _prompts(data, offsets, valid, key0, key1, firsts, words_of, steps, starts):  # type: ignore[no-untyped-def]
     """Hash, anchors, their ends, words, cues and sketch of every prompt; nothing is allocated inside the loop."""
     rows = len(valid)
     room = _longest(offsets)
@@ -111,9 +111,9 @@ def _prompts(data, offsets, valid, key0, key1, rules, steps, starts):  # type: i
     sketches = np.zeros((rows, DIMENSIONS), np.int8)
     row_anchors, priorities = np.empty(anchors.ANCHORS, np.uint64), np.empty(anchors.INNER, np.uint64)
     seen, counts = np.zeros(SEEN, np.uint64), np.zeros(SEEN, np.int64)
-    reached = np.empty(len(rules), np.int64)
+    reached = np.full(len(firsts), -cues.GAP - 1, np.int64)
     sketch_key = emit(_SKETCH_KEY, key0, key1)
-    total = 0
+    total = passed = 0
     for row in range(rows):
         if valid[row]:
             count = tokenise(data, offsets[row], offsets[row + 1], tokens, marks)
@@ -123,8 +123,9 @@ def _prompts(data, offsets, valid, key0, key1, rules, steps, starts):  # type: i
                 for index in range(anchors.prompt_anchors(tokens, marks, count, row_anchors, priorities)):
                     lists[total] = emit(row_anchors[index], key0, key1)
                     total += 1
-                found[row] = cues.match(tokens, count, rules, steps, starts, reached)
-                sketch(tokens, marks, count, sketch_key, seen, counts, sketches[row])
+                found[row] = cues.match(tokens, count, passed, firsts, words_of, steps, starts, reached)
+                passed += count + cues.GAP + 1
+                sketch(tokens, marks, count, sketch_key, mix(np.uint64(row + 1)), seen, counts, sketches[row])
         ends[row + 1] = total
     return hashes, lists[:total], ends, words, found, sketches
 

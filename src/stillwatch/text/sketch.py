@@ -42,21 +42,24 @@ def sketch(
     marks: NDArray[np.uint8],
     count: int,
     key: np.uint64,
+    stamp: np.uint64,
     seen: NDArray[np.uint64],
     counts: NDArray[np.int64],
     out: NDArray[np.int8],
 ) -> None:
-    """Write the sketch of ``count`` tokens to ``out``; ``seen`` and ``counts`` are scratch, SEEN long."""
+    """Write the sketch of ``count`` tokens to ``out``; ``seen`` and ``counts`` are scratch, SEEN long.
+
+    ``stamp`` must differ between the texts that use the same scratch, which saves wiping it.
+    """
     total = np.zeros(DIMENSIONS, np.int32)
-    seen[:] = np.uint64(0)
     before = np.uint64(0)
     for index in range(count):
         token = tokens[index]
         if token == NUMBER:
             continue
         slot = token & np.uint64(SEEN - 1)
-        if seen[slot] != token:
-            seen[slot] = token
+        if seen[slot] != token ^ stamp:
+            seen[slot] = token ^ stamp
             counts[slot] = 0
         counts[slot] += 1
         if counts[slot] & (counts[slot] - 1) == 0:  # 1st, 2nd, 4th, 8th time: one more each, as 1 + log2(count)
@@ -67,6 +70,6 @@ def sketch(
     square = 0
     for value in total:
         square += np.int64(value) * np.int64(value)
-    norm = math.sqrt(square)
+    scale = _SCALE / math.sqrt(square) if square else 0.0
     for coordinate in range(DIMENSIONS):
-        out[coordinate] = math.floor(total[coordinate] * _SCALE / norm + 0.5) if square else 0
+        out[coordinate] = math.floor(total[coordinate] * scale + 0.5)
