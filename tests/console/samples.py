@@ -33,7 +33,7 @@ def large_campaign(accounts: int = 25_000) -> Campaign:
     members = tuple(
         Member(
             account_id=name,
-            score=round(1 - dice.random() ** 3 * 0.4, 6),
+            score=round(1 - dice.random() ** 12 * 0.6, 6),
             requests=dice.randrange(90, 900),
             requests_total=dice.randrange(900, 1400),
             output_tokens=dice.randrange(80_000, 1_200_000),

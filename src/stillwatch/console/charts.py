@@ -7,6 +7,7 @@ for a screen reader, and is the same text for the same numbers. Coordinates are 
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -29,7 +30,7 @@ def merged(timeline: Sequence[Bin], most: int = BARS) -> tuple[list[Bin], timede
     if len(bins) < 2:
         return bins, timedelta(hours=1)
     start = bins[0][0]
-    step = min(later[0] - earlier[0] for earlier, later in zip(bins, bins[1:], strict=False)) or timedelta(seconds=1)
+    step = min(later[0] - earlier[0] for earlier, later in pairwise(bins)) or timedelta(seconds=1)
     together = math.ceil(((bins[-1][0] - start) / step + 1) / most)
     totals: dict[int, tuple[int, int]] = {}
     for at, requests, accounts in bins:
@@ -55,9 +56,15 @@ def timeline(bins: Sequence[Bin], name: str) -> Markup:
         Markup('<svg viewBox="0 0 {} 252" class="chart timeline" role="img" aria-label="{}">').format(
             round(WIDTH), f"Timeline of {name}: {_spoken(bins, step)}"
         ),
-        *_panel(f"Requests in {span(step)}", max(b[1] for b in bins), top=24, height=120),
+        *_panel(f"Requests per {span(step).removeprefix('1 ')}", max(b[1] for b in bins), top=24, height=120),
         *_panel("Accounts active", max(b[2] for b in bins), top=182, height=44),
     ]
+    for at in _ticks(start, end):
+        label = f"{at:%H:%M}" if at.hour or at.minute else f"{at.day} {MONTHS[at.month - 1][:3]}"
+        parts.append(
+            Markup('<text class="tick" x="{:.1f}" y="246" text-anchor="middle">{}</text>').format(x(at), label)
+        )
+        parts.append(Markup('<path class="grid" d="M{0:.1f} 24V144M{0:.1f} 182V230"/>').format(x(at)))
     columns, steps = _ceiling(max(b[1] for b in bins)), _ceiling(max(b[2] for b in bins))
     gap = 1 if scale > 3 else 0
     for at, requests, accounts in bins:
@@ -71,12 +78,6 @@ def timeline(bins: Sequence[Bin], name: str) -> Markup:
                 )
             )
         parts.append(Markup("</g>"))
-    for at in _ticks(start, end):
-        label = f"{at:%H:%M}" if at.hour or at.minute else f"{at.day} {MONTHS[at.month - 1][:3]}"
-        parts.append(
-            Markup('<text class="tick" x="{:.1f}" y="246" text-anchor="middle">{}</text>').format(x(at), label)
-        )
-        parts.append(Markup('<path class="grid" d="M{0:.1f} 24V144M{0:.1f} 182V230"/>').format(x(at)))
     return Markup("").join([*parts, Markup("</svg>")])
 
 
@@ -106,8 +107,8 @@ def _panel(label: str, highest: int, top: float, height: float) -> list[Markup]:
 
 def _ceiling(value: int) -> int:
     """The smallest of 1, 2, 4, 6, 8, 10, 20, 40 ... that is not below ``value``."""
-    power = 10 ** max(0, len(str(max(value, 1))) - 1)
-    return next(power * digit for digit in (1, 2, 4, 6, 8, 10) if power * digit >= value)
+    power = int("1" + "0" * (len(str(max(value, 1))) - 1))
+    return next((power * digit for digit in (1, 2, 4, 6, 8) if power * digit >= value), 10 * power)
 
 
 def _short(value: float) -> str:

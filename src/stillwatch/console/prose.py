@@ -1,6 +1,6 @@
 """The sentences of a report that follow from its numbers."""
 
-from stillwatch.console.words import day, large, listed, number_word, percent, plural
+from stillwatch.console.words import days, large, listed, number_word, percent, plural
 from stillwatch.schema.campaign import Campaign, Findings
 
 SURE = 0.95  # membership at or above this is called sure; below it, an account is to be looked at by itself
@@ -25,7 +25,7 @@ ANSWERS = {
     "enterprise behind one address": "the company the accounts work for, and the gateway or proxy they share",
     "aggregator": "the service that resells access, its own customers' separation, and its terms with the provider",
     "popular harness": "the tool and version in use, and where its shared prompt is published",
-    "carrier-grade NAT": "the internet provider, and that nothing but the address is shared",
+    "carrier-grade nat": "the internet provider, and that nothing but the address is shared",
     "launch-day crowd": "when and why the account was opened, and its use since the launch",
 }
 
@@ -39,32 +39,40 @@ def headline(findings: Findings) -> str:
 
 
 def period(findings: Findings) -> str:
-    """``between 1 June 2026 and 14 June 2026``, or nothing if no request was read."""
+    """``1–14 June 2026``, or nothing if no request was read."""
     if findings.first_seen is None or findings.last_seen is None:
         return ""
-    first, last = day(findings.first_seen), day(findings.last_seen)
-    return f"on {first}" if first == last else f"between {first} and {last}"
+    return days(findings.first_seen, findings.last_seen)
 
 
 def standfirst(findings: Findings) -> str:
-    """How much was looked at and how much of it the campaigns are."""
+    """How much was looked at, and how much of it the campaigns are."""
     read = f"{plural(findings.requests, 'request')} from {plural(findings.accounts, 'account')}"
-    when = f" {period(findings)}" if period(findings) else ""
-    if not findings.campaigns:
-        cleared = len(findings.cleared) + len(findings.authorised)
-        explained = (
-            f" {plural(cleared, 'group').capitalize()} of accounts had ties to one another, and each is explained below."
-            if cleared
-            else ""
+    read += f" ({period(findings)})" if period(findings) else ""
+    if findings.campaigns:
+        taken = totals(findings)
+        return (
+            f"Among {read}, {plural(taken['accounts'], 'account')} sent {plural(taken['requests'], 'request')} that "
+            f"follow a common plan, and received {plural(taken['output_tokens'], 'output token')} in return."
         )
-        return f"{read} were examined{when}. No group of them behaves as one actor in a way that chance or an innocent explanation does not account for.{explained}"
-    accounts = len({account for campaign in findings.campaigns for account in campaign.accounts})
-    requests = sum(campaign.requests for campaign in findings.campaigns)
-    tokens = sum(campaign.output_tokens for campaign in findings.campaigns)
+    tied = len(findings.cleared) + len(findings.authorised)
     return (
-        f"Among {read}{when}, {plural(accounts, 'account')} sent {plural(requests, 'request')} that follow a common "
-        f"plan, and received {plural(tokens, 'output token')} in return."
+        f"{read} were examined. No group of them behaves as one actor in a way that neither chance nor an innocent "
+        "explanation accounts for."
+        + (
+            f" {number_word(tied).capitalize()} tied group{'' if tied == 1 else 's'} of accounts, explained below."
+            * (tied > 0)
+        )
     )
+
+
+def totals(findings: Findings) -> dict[str, int]:
+    """Accounts, requests and output tokens of all campaigns; an account in two of them counts once."""
+    return {
+        "accounts": len({account for campaign in findings.campaigns for account in campaign.accounts}),
+        "requests": sum(campaign.requests for campaign in findings.campaigns),
+        "output_tokens": sum(campaign.output_tokens for campaign in findings.campaigns),
+    }
 
 
 def certainty(findings: Findings) -> str:
@@ -86,29 +94,34 @@ def requested(findings: Findings) -> list[str]:
     """What is asked of the reader, in the order to do it."""
     asks = []
     if findings.campaigns:
-        members = [member for campaign in findings.campaigns for member in campaign.members]
-        unsure = sum(member.score < SURE for member in members)
         asks.append(
-            "Have a person confirm each campaign before any account loses service; a wrong accusation costs a paying customer."
+            "Have a person confirm each campaign before any account loses service: "
+            "a wrong accusation costs a paying customer."
         )
-        if unsure:
-            asks.append(
-                f"Look one by one at the {plural(unsure, 'account')} that "
-                f"{'belongs' if unsure == 1 else 'belong'} to a campaign with a probability below {percent(SURE)}; "
-                f"the other {large(len(members) - unsure)} can be decided together."
-            )
+        asks += _unsure(findings)
         asks.append(
-            "Tell each account holder what is held against the account, and let them answer: every campaign lists what would count."
+            "Tell each account holder what is held against the account and let them answer; "
+            "every campaign below says what would count."
         )
     if findings.authorised:
-        asks.append(
-            f"Check that the {plural(len(findings.authorised), 'authorised group')} seen here still keep to their terms."
-        )
+        asks.append("Check that what the authorised programmes did, listed below, is within their terms.")
     if findings.abstained:
         asks.append(
-            f"Log the fields that {plural(len(findings.abstained), 'signal')} missed; without them similar campaigns are harder to see."
+            f"Log the fields that {plural(len(findings.abstained), 'signal')} went without; "
+            "campaigns that only they can see are invisible until then."
         )
-    return asks or ["Nothing. No account needs attention on the strength of this run."]
+    return asks or ["Nothing: no account needs attention on the strength of this run."]
+
+
+def _unsure(findings: Findings) -> list[str]:
+    members = [member for campaign in findings.campaigns for member in campaign.members]
+    unsure = sum(member.score < SURE for member in members)
+    if not unsure:
+        return []
+    return [
+        f"Look one by one at the {plural(unsure, 'account')} whose membership is below {percent(SURE)}; "
+        f"the other {large(len(members) - unsure)} can be decided together."
+    ]
 
 
 def title(campaign: Campaign) -> str:
@@ -126,7 +139,10 @@ def explanation(campaign: Campaign) -> str:
 def answers(campaign: Campaign) -> list[tuple[str, str]]:
     """For each innocent explanation that was ruled out, what would show that it holds after all."""
     return [
-        (c.explanation, ANSWERS.get(c.explanation.lower(), "records that show it, from before the date of this report"))
+        (
+            c.explanation,
+            ANSWERS.get(c.explanation.casefold(), "records that show it, from before the date of this report"),
+        )
         for c in campaign.considered
         if not c.holds
     ]

@@ -17,11 +17,13 @@ from markupsafe import Markup
 
 from stillwatch.console import charts, prose, words
 from stillwatch.console.account_table import account_columns, embedded, ranked
-from stillwatch.console.cluster_graph import TIES, cluster_graph
+from stillwatch.console.cluster_graph import cluster_graph
 from stillwatch.console.findings_json import by_certainty
+from stillwatch.console.graph_layout import TIES
 from stillwatch.schema.campaign import Findings
 
 _HERE = Path(__file__).parent / "templates"
+_UNIT = re.compile(r"(?<=\d) (?=%|million|billion|trillion|bits|× 10)|(?<=×) (?=10)")  # not to be broken over lines
 _SLOT = re.compile(r"(‹[^‹›]*›)")
 
 
@@ -40,7 +42,7 @@ def report_html(findings: Findings) -> bytes:
             standfirst=prose.standfirst(findings),
             certainty=prose.certainty(findings),
             requested=prose.requested(findings),
-            totals=_totals(findings),
+            figures=prose.figures(findings),
             ties_drawn=TIES,
             css=css,
             script=script,
@@ -53,15 +55,6 @@ def report_html(findings: Findings) -> bytes:
 def slots(skeleton: str) -> list[tuple[str, bool]]:
     """A template's skeleton cut at its slots: pieces of text, each with whether it is a slot (``‹…›``)."""
     return [(piece, bool(_SLOT.fullmatch(piece))) for piece in _SLOT.split(words.printable(skeleton)) if piece]
-
-
-def _totals(findings: Findings) -> dict[str, int]:
-    """Sums over campaigns; an account in two of them counts once."""
-    return {
-        "accounts": len({account for campaign in findings.campaigns for account in campaign.accounts}),
-        "requests": sum(campaign.requests for campaign in findings.campaigns),
-        "tokens": sum(campaign.output_tokens for campaign in findings.campaigns),
-    }
 
 
 def _own(name: str) -> Markup:
@@ -83,7 +76,9 @@ def _hash(text: str) -> str:
 
 def _show(value: object) -> object:
     """What every ``{{ }}`` passes through before it is escaped."""
-    return words.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _UNIT.sub("\xa0", words.printable(value))
 
 
 def _stamp(moment: datetime) -> str:
@@ -101,9 +96,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     shown = (words.large, words.listed, words.p_value, words.odds, words.percent, words.plural, words.printable)
-    shown += (words.score, words.day, words.minute, words.span)
-    told = (prose.title, prose.explanation, prose.answers, prose.technique)
+    told = (words.score, words.days, words.minute, words.span, prose.title, prose.explanation, prose.answers)
     drawn = (charts.timeline, charts.merged, charts.strength, cluster_graph, account_columns, embedded, ranked, slots)
-    environment.filters.update({function.__name__: function for function in (*shown, *told, *drawn)})
+    for function in (*shown, *told, *drawn, prose.technique):
+        environment.filters[function.__name__] = function
     environment.filters["stamp"] = _stamp
     return environment

@@ -30,9 +30,7 @@ def result_line(findings: Findings, report: Path | None = None) -> str:
     """
     facts: dict[str, object] = {
         "campaigns": len(findings.campaigns),
-        "accounts": len({account for campaign in findings.campaigns for account in campaign.accounts}),
-        "requests": sum(campaign.requests for campaign in findings.campaigns),
-        "output_tokens": sum(campaign.output_tokens for campaign in findings.campaigns),
+        **prose.totals(findings),
         "authorised": len(findings.authorised),
         "cleared": len(findings.cleared),
         "rejects": findings.rejects,
@@ -81,8 +79,8 @@ def _campaign(say: "_Speaker", campaign: Campaign, place: str) -> None:
         f"{words.minute(campaign.first_seen)} to {words.minute(campaign.last_seen)} UTC"
     )
     say.line(
-        f"q = {words.p_value(campaign.q_value)} over all clusters; p = {words.p_value(campaign.p_value)} under its best "
-        f"innocent explanation ({words.odds(campaign.p_value)})"
+        f"q = {words.p_value(campaign.q_value)} over all clusters; p = {words.p_value(campaign.p_value)} under its "
+        f"best innocent explanation ({words.odds(campaign.p_value)})"
     )
     evidence = sorted(campaign.evidence, key=lambda e: e.p_value)
     if say.narrow:

@@ -109,6 +109,16 @@ def minute(moment: datetime) -> str:
     return f"{day(moment)}, {utc(moment):%H:%M}"
 
 
+def days(first: datetime, last: datetime) -> str:
+    """A period by its days: ``14 June 2026``, ``1–15 June 2026``, ``28 May – 3 June 2026``."""
+    one, other = utc(first), utc(last)
+    if one.date() == other.date():
+        return day(one)
+    if (one.year, one.month) == (other.year, other.month):
+        return f"{one.day}–{day(other)}"
+    return f"{day(one).removesuffix(f' {other.year}')} – {day(other)}"
+
+
 def span(length: timedelta) -> str:
     """A duration in its largest whole unit: ``13 days``, ``5 hours``, ``1 minute``."""
     seconds = length.total_seconds()

@@ -1,7 +1,7 @@
 // The tables of accounts: sort, filter and page through the columns embedded in the page. Text is only ever set as text.
 "use strict";
 
-const PAGE = 50;
+const PAGE = 25;
 const number = new Intl.NumberFormat("en-GB");
 
 function make(tag, text, attributes = {}) {
