@@ -46,7 +46,7 @@ def _spoken(campaign: Campaign, graph: Layout) -> str:
 
 
 def _line(group: Group, spot: Spot, share: float | None) -> Markup:
-    """A tie; its width says which ``share`` of the campaign it holds, dashes that it is not known account by account."""
+    """A tie, as wide as the ``share`` of the campaign that holds it; dashed if not known account by account."""
     x, y = spot
     middle = (group.x + x) / 2
     return Markup(

@@ -56,13 +56,10 @@ def standfirst(findings: Findings) -> str:
             f"follow a common plan, and received {plural(taken['output_tokens'], 'output token')} in return."
         )
     tied = len(findings.cleared) + len(findings.authorised)
+    explained = f" {number_word(tied).capitalize()} that had ties {'is' if tied == 1 else 'are'} explained below."
     return (
-        f"{read} were examined. No group of them behaves as one actor in a way that neither chance nor an innocent "
-        "explanation accounts for."
-        + (
-            f" {number_word(tied).capitalize()} tied group{'' if tied == 1 else 's'} of accounts, explained below."
-            * (tied > 0)
-        )
+        f"{read} were examined. No group of accounts behaves as one actor in a way that neither chance nor an "
+        f"innocent explanation accounts for.{explained if tied else ''}"
     )
 
 
@@ -73,6 +70,27 @@ def totals(findings: Findings) -> dict[str, int]:
         "requests": sum(campaign.requests for campaign in findings.campaigns),
         "output_tokens": sum(campaign.output_tokens for campaign in findings.campaigns),
     }
+
+
+def figures(findings: Findings) -> list[tuple[str, str]]:
+    """The few numbers to remember, each with its name."""
+    rate = ("False-discovery rate", percent(findings.fdr))
+    if findings.campaigns:
+        taken = totals(findings)
+        return [
+            ("Campaigns", large(len(findings.campaigns))),
+            ("Accounts in them", large(taken["accounts"])),
+            ("Their requests", large(taken["requests"])),
+            ("Output tokens taken", large(taken["output_tokens"])),
+            rate,
+        ]
+    return [
+        ("Campaigns", "0"),
+        ("Requests examined", large(findings.requests)),
+        ("Accounts examined", large(findings.accounts)),
+        ("Tied groups explained", large(len(findings.cleared) + len(findings.authorised))),
+        rate,
+    ]
 
 
 def certainty(findings: Findings) -> str:
