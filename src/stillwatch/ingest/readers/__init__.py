@@ -1,0 +1,38 @@
+"""Every log format that is known, one file each. To add a reader: write its file, name it in ``READERS``."""
+
+from collections.abc import Sequence
+
+from stillwatch.errors import InputError, UsageError
+from stillwatch.ingest.interface import Reader, Row
+from stillwatch.ingest.readers.canonical import Canonical
+
+#: In order of preference where two are equally sure.
+READERS: tuple[Reader, ...] = (Canonical(),)
+
+SURE = 0.5  # mean confidence over the first rows that a reader must reach
+
+
+def named(name: str) -> Reader:
+    """The reader of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for reader in READERS:
+        if reader.name == name:
+            return reader
+    known = ", ".join(reader.name for reader in READERS)
+    raise UsageError(f"no reader is called {name!r}", where="--format", do=f"Known are {known}, or write a mapping file")
+
+
+def recognise(rows: Sequence[Row]) -> Reader:
+    """The reader that is surest of ``rows``.
+
+    Raises:
+        InputError: none is sure enough.
+    """
+    scores = [sum(reader.sniff(row) for row in rows) / max(len(rows), 1) for reader in READERS]
+    best = max(range(len(READERS)), key=lambda i: (scores[i], -i))
+    if scores[best] < SURE:
+        raise InputError("no reader recognises this", do="Name its format with --format, or write a mapping file")
+    return READERS[best]
