@@ -1,0 +1,79 @@
+"""``stillwatch lab``: simulated traffic with known truth."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from stillwatch.errors import UsageError
+from stillwatch.lab import KNOBS, SCENARIOS, Order, generate
+
+
+def _degrees(values: tuple[str, ...]) -> dict[str, float]:
+    """``knob=degree`` options as numbers; a knob alone is turned fully."""
+    degrees: dict[str, float] = {}
+    for value in values:
+        name, _, degree = value.partition("=")
+        try:
+            degrees[name] = float(degree) if degree else 1.0
+        except ValueError:
+            raise UsageError(f"{degree!r} is not a number", where=f"--evade {value}", do="Write knob=0.5") from None
+    return degrees
+
+
+@click.group()
+def lab() -> None:
+    """Simulate traffic with known truth, for drills and for measuring."""
+
+
+@lab.command("generate")
+@click.option("--scenario", required=True, help="What to simulate; `stillwatch lab scenarios` lists them.")
+@click.option("--requests", type=click.IntRange(min=1), help="Number of requests.  [default: the scenario's]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds give equal files.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Directory to write to.")
+@click.option("--days", type=float, help="Length of the log in days.  [default: the scenario's]")
+@click.option("--share", type=float, help="Share of the requests that campaigns send.  [default: the scenario's]")
+@click.option(
+    "--evade", multiple=True, metavar="KNOB[=DEGREE]", help="Turn an evasion knob of the campaigns, 0 to 1; repeatable."
+)
+@click.option(
+    "--corpora", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Draw prompts from these corpora."
+)
+@click.option("--responses", is_flag=True, help="Fill in answers, which are null otherwise.")
+@click.option("--quiet", is_flag=True, help="Print nothing.")
+def generate_command(
+    scenario: str, requests: int | None, seed: int, out: Path, days: float | None, share: float | None,
+    evade: tuple[str, ...], corpora: Path | None, responses: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Write request logs, accounts, authorised programmes and the truth to a directory."""
+    order = Order(scenario, out, requests, seed, days, share, _degrees(evade), corpora, responses)
+    console = Console(stderr=True, quiet=quiet)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} requests"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("writing", total=None)
+        written = generate(order, lambda done, total: bar.update(task, completed=done, total=total))
+    console.print(
+        f"{written.requests:,} requests of {written.accounts:,} accounts, {written.first:%Y-%m-%d} to {written.last:%Y-%m-%d}, "
+        f"new model on {written.release:%Y-%m-%d %H:%M} UTC: {written.out}"
+    )
+
+
+@lab.command("scenarios")
+def scenarios_command() -> None:
+    """List scenarios and evasion knobs."""
+    console = Console()
+    table = Table("scenario", "days", "requests", "what it shows", box=None, header_style="bold")
+    for each in SCENARIOS:
+        table.add_row(each.name, f"{each.days:g}", f"{each.requests:,}", each.title)
+    console.print(table)
+    knobs = Table("evasion knob", "at degree 1", box=None, header_style="bold")
+    for knob in KNOBS:
+        knobs.add_row(knob.name, knob.title)
+    console.print(knobs)

@@ -1,0 +1,191 @@
+"""From specifications to accounts: how many each group has, who they are, and the accounts table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from stillwatch.lab import infrastructure
+from stillwatch.lab.infrastructure import COUNTRIES, Internet
+from stillwatch.lab.keyed import Floats, Ints, Keys, choose, hexes, keys, normal, uniform, word
+from stillwatch.lab.spec import Group, Mix
+from stillwatch.schema.requests import ACCOUNTS, TIMESTAMP
+
+DAY = 86_400_000_000  # microseconds
+
+
+@dataclass(slots=True)
+class Cast:
+    """All accounts of a scenario as columns; ``group`` indexes ``groups``, times are microseconds since the epoch."""
+
+    groups: tuple[Group, ...]
+    group: Ints
+    ordinal: Ints  # within the group
+    key: Keys
+    group_key: Keys
+    country: Ints
+    systems: tuple[Ints, ...]  # autonomous systems that the account's addresses are in
+    client: Ints
+    requests: Ints
+    created: Ints
+    first: Ints  # life of the account within the log
+    last: Ints
+    identifier: pa.Array
+    organization: pa.Array
+
+    def rows(self, group: int) -> Ints:
+        """Positions of a group's accounts."""
+        return np.nonzero(self.group == group)[0]
+
+
+def apportion(groups: Sequence[Group], requests: int, days: float) -> list[tuple[int, int]]:
+    """Requests and accounts of each group, so that the requests sum to ``requests``."""
+    shares = np.array([group.share for group in groups])
+    exact = shares / shares.sum() * requests
+    counts = np.floor(exact).astype(np.int64)
+    counts[np.argsort(exact - counts)[::-1][: requests - int(counts.sum())]] += 1
+    plan = []
+    for group, count in zip(groups, counts.tolist(), strict=True):
+        active = max(min((group.span[1] - group.span[0]) * days, group.days), 1.0 / 24)
+        wanted = max(round(count / (group.rate * active)), min(group.floor, count // 4), 1)
+        plan.append((count, min(wanted, group.accounts, max(count, 1))))
+    return plan
+
+
+def _volumes(group: Group, requests: int, accounts: int, seed: int) -> Ints:
+    """Requests of each account: at least one, log-normal, summing to ``requests``."""
+    if requests <= accounts:
+        return (np.arange(accounts) < requests).astype(np.int64)
+    weight = np.exp(group.tempo.volume_sd * normal(seed, group.name, "volume", np.arange(accounts)))
+    exact = np.cumsum(weight / weight.sum()) * (requests - accounts)
+    steps = np.round(exact).astype(np.int64)
+    return np.asarray(np.diff(steps, prepend=0) + 1, dtype=np.int64)
+
+
+def _mixed(mix: Mix, *parts: object) -> list[tuple[str, np.ndarray]]:
+    """The rows that fall to each name of a mix."""
+    drawn = choose([weight for _, weight in mix], *parts)  # type: ignore[arg-type]
+    return [(name, np.nonzero(drawn == i)[0]) for i, (name, _) in enumerate(mix)]
+
+
+def _life(group: Group, ordinal: Ints, key: Keys, start: int, days: float, release: int) -> tuple[Ints, Ints, Ints]:
+    """When each account was made, and the first and last moment of its activity in the log."""
+    signup, tempo = group.signup, group.tempo
+    begin = float(release) if tempo.after_release else start + group.span[0] * days * DAY
+    end = min(start + group.span[1] * days * DAY, begin + group.days * DAY)
+    pool = np.asarray(tempo.pools)
+    edges = np.round(np.cumsum(pool[:, 0]) / pool[:, 0].sum() * len(ordinal)).astype(np.int64)
+    which = np.searchsorted(edges, ordinal, side="right").clip(max=len(pool) - 1)
+    opening, last = begin + pool[which, 1] * (end - begin), begin + pool[which, 2] * (end - begin)
+    late = uniform("late", key) < 0.3 * tempo.stagger
+    first = opening + np.where(late, uniform("stagger", key) * 0.9 * (last - opening), 0.0)
+    if signup.cohort_hours:
+        length = signup.cohort_hours * 3600e6
+        if signup.at_release:
+            made = opening + uniform("rush", key) * min(length, 0.9 * (end - begin))
+        else:
+            made = opening - signup.lead_days * DAY - length + uniform("rush", key) * length
+    else:
+        age = -np.log(1 - uniform("age", key)) * signup.age_days * DAY
+        fresh = late & (uniform("fresh", key) < 0.7)  # most who appear during the log have just signed up
+        made = first - np.where(fresh, uniform("first hours", key) ** 2 * 6 * 3600e6, age)
+    first = np.maximum(first, made + 30e6)
+    return made.astype(np.int64), first.astype(np.int64), np.maximum(last, first + 120e6).astype(np.int64)
+
+
+def cast(
+    groups: Sequence[Group], internet: Internet, *, requests: int, seed: int, start: int, days: float, release: int
+) -> Cast:
+    """The accounts of ``groups``, mixed so that neither identifiers nor order tell the groups apart."""
+    plan = apportion(groups, requests, days)
+    group = np.repeat(np.arange(len(groups)), [accounts for _, accounts in plan])
+    ordinal = np.concatenate([np.arange(accounts) for _, accounts in plan])
+    salts = np.array([word(g.name) for g in groups], dtype=np.uint64)
+    group_key, key = keys(seed, "group", salts[group]), keys(seed, "account", salts[group], ordinal)
+    volume = np.concatenate([_volumes(g, *plan[i], seed) for i, g in enumerate(groups)])
+    country, client = internet.countries(key), np.zeros(len(key), dtype=np.int64)
+    systems = tuple(np.zeros(len(key), dtype=np.int64) for _ in range(3))
+    created, first, last = (np.zeros_like(country) for _ in range(3))
+    for i, spec in enumerate(groups):
+        rows = np.nonzero(group == i)[0]
+        if spec.network.local or spec.tempo.one_zone:
+            country[rows] = internet.countries(group_key[rows])
+        for place, system in enumerate(systems):
+            who = group_key[rows] if spec.network.local or spec.network.shared else key[rows]
+            for kind, chosen in _mixed(spec.network.kinds, who, "network", place * (spec.network.shared == 0)):
+                system[rows[chosen]] = internet.systems(kind, country[rows[chosen]], keys(who[chosen], place))
+        machine = keys(group_key[rows], ordinal[rows] % spec.clients.fleet) if spec.clients.fleet else key[rows]
+        for kind, chosen in _mixed(spec.clients.kinds, machine, "client kind"):
+            client[rows[chosen]] = internet.clients(kind, machine[chosen])
+        created[rows], first[rows], last[rows] = _life(spec, ordinal[rows], key[rows], start, days, release)
+    own = {"none": None, "own": key, "one": group_key}
+    organization = np.array(hexes("org_", key).to_pylist(), dtype=object)
+    for i, spec in enumerate(groups):
+        rows, holder = np.nonzero(group == i)[0], own[spec.signup.organization]
+        organization[rows] = None if holder is None else hexes("org_", keys(holder[rows], "org")).to_pylist()
+    return Cast(
+        tuple(groups), group, ordinal, key, group_key, country, systems, client, volume, created, first, last,
+        hexes("acct_", keys(key, "identifier")), pa.array(organization, pa.string()),
+    )  # fmt: skip
+
+
+def table(people: Cast, internet: Internet, *, seed: int) -> pa.Table:
+    """The accounts table (``schema.requests.ACCOUNTS``), in order of identifier."""
+    size = len(people.key)
+    text = {
+        name: np.full(size, None, dtype=object)
+        for name in (
+            "tier",
+            "payment_fingerprint",
+            "card_bin",
+            "email_domain",
+            "phone_prefix",
+            "signup_ip",
+            "owner",
+            "owner_country",
+        )
+    }
+    verified = np.zeros(size, dtype=bool)
+    for i, spec in enumerate(people.groups):
+        rows, signup = people.rows(i), spec.signup
+        key, shared, country = people.key[rows], people.group_key[rows], people.country[rows]
+        for name, chosen in _mixed(signup.tiers, key, "tier"):
+            text["tier"][rows[chosen]] = name
+        verified[rows] = uniform("verified", key) < signup.verified
+        payer = keys(shared, people.ordinal[rows] // signup.payers, "payer") if signup.payers > 1 else key
+        paying = uniform("paying", payer) < signup.paying
+        tokens = hexes("pay_", keys(payer, "instrument")).to_numpy(zero_copy_only=False)
+        text["payment_fingerprint"][rows] = np.where(paying, tokens, None)
+        for kind, chosen in _mixed(signup.cards, payer, "card"):
+            bins = infrastructure.card_bins(seed, kind, country[chosen], payer[chosen]).to_numpy(zero_copy_only=False)
+            text["card_bin"][rows[chosen]] = np.where(paying[chosen], bins, None)
+        for kind, chosen in _mixed(signup.mail, key, "mail"):
+            domains = infrastructure.mail_domains(seed, kind, key[chosen], shared[chosen])
+            text["email_domain"][rows[chosen]] = domains.to_numpy(zero_copy_only=False)
+        phones = infrastructure.phone_prefixes(seed, country, key, signup.phones, shared)
+        text["phone_prefix"][rows] = phones.to_numpy(zero_copy_only=False)
+        home = uniform("signup", key) < signup.from_network
+        slot = keys(shared, "desk", people.ordinal[rows] % 4)
+        host = np.where(home, host_keys(people, rows, np.zeros(len(rows), dtype=np.int64)), slot)
+        system = np.where(home, people.systems[0][rows], people.systems[0][rows[0] if len(rows) else rows])
+        text["signup_ip"][rows] = internet.addresses(system, host).to_numpy(zero_copy_only=False)
+        if signup.owner:
+            text["owner"][rows] = hexes("owner_", keys(shared, "owner")).to_numpy(zero_copy_only=False)
+            text["owner_country"][rows] = np.array([row[0] for row in COUNTRIES], dtype=object)[country]
+    columns = {name: pa.array(column, pa.string()) for name, column in text.items()}
+    columns |= {"account_id": people.identifier, "organization_id": people.organization, "verified": pa.array(verified)}
+    columns["created_at"] = pa.array(people.created // 1_000_000 * 1_000_000, pa.timestamp("us")).cast(TIMESTAMP)
+    return pa.table([columns[name] for name in ACCOUNTS.names], schema=ACCOUNTS).sort_by("account_id")
+
+
+def host_keys(people: Cast, account: Ints, slot: Ints) -> Keys:
+    """The key of the host that an account uses in ``slot``: its own, or one of the group's shared ones."""
+    shared = np.array([spec.network.shared for spec in people.groups])[people.group[account]]
+    pool = keys(people.group_key[account], "shared host", (people.ordinal[account] + slot) % np.maximum(shared, 1))
+    return np.where(shared > 0, pool, keys(people.key[account], "host", slot))
+
+
+def parameters(people: Cast, values: Sequence[float]) -> Floats:
+    """A number for each account from a number for each group."""
+    return np.asarray(values, dtype=np.float64)[people.group]

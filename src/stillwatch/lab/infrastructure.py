@@ -1,0 +1,185 @@
+"""What accounts go by: networks, client software, mail domains, cards, phones. Every seed has a different internet."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillwatch.lab.grammar import coin
+from stillwatch.lab.keyed import Ints, Keys, below, choose, hexes, keys, uniform, zipf
+
+#: Country, weight among customers, hours from UTC, language with patterns of its own ("" is English), phone code.
+COUNTRIES: tuple[tuple[str, float, int, str, str], ...] = (
+    ("US", 30, -6, "", "1"), ("IN", 12, 5, "hi", "91"), ("GB", 6, 0, "", "44"), ("DE", 5, 1, "de", "49"),
+    ("BR", 5, -3, "pt", "55"), ("FR", 4, 1, "fr", "33"), ("JP", 4, 9, "ja", "81"), ("CA", 4, -5, "", "1"),
+    ("CN", 3, 8, "zh", "86"), ("SG", 3, 8, "", "65"), ("ES", 2, 1, "es", "34"), ("MX", 2, -6, "es", "52"),
+    ("ID", 2, 7, "", "62"), ("NG", 2, 1, "", "234"), ("AU", 2, 10, "", "61"), ("NL", 2, 1, "", "31"),
+    ("KR", 2, 9, "", "82"), ("IT", 2, 1, "", "39"), ("PL", 1.5, 1, "", "48"), ("TR", 1.5, 3, "", "90"),
+    ("UA", 1, 2, "ru", "380"), ("VN", 1, 7, "", "84"), ("PK", 1, 5, "", "92"), ("AR", 1, -3, "es", "54"),
+    ("IL", 1, 2, "", "972"), ("SE", 1, 1, "", "46"), ("TW", 1, 8, "zh", "886"), ("KZ", 0.5, 5, "ru", "7"),
+)  # fmt: skip
+ZONES = np.array([row[2] for row in COUNTRIES])
+_WEIGHTS = np.array([row[1] for row in COUNTRIES])
+
+#: Kind of network: systems a country has, addresses of each (a power of two; small is carrier-grade NAT), weight's Zipf exponent.
+_KINDS = {
+    "isp": (7, 18, 1.0),
+    "mobile": (3, 9, 1.0),
+    "hosting": (6, 16, 0.7),
+    "office": (25, 12, 0.3),
+    "campus": (5, 6, 0.3),
+}
+
+_MAIL = {
+    "webmail": ("gmail.com", "outlook.com", "yahoo.com", "hotmail.com", "icloud.com", "qq.com", "163.com", "proton.me",
+                "gmx.de", "web.de", "mail.ru", "orange.fr", "naver.com", "yahoo.co.jp", "uol.com.br", "libero.it"),
+}  # fmt: skip
+_SUFFIXES = (".com", ".io", ".net", ".org", ".dev", ".co", ".ai", ".de", ".co.uk", ".in")
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """One client program: how it names itself, what it runs on, what it asks for unless told otherwise."""
+
+    kind: str
+    name: str  # ``{v}`` is its version, ``{p}`` its platform
+    runtime: str
+    weight: float
+    versions: int
+    temperature: float | None
+    max_tokens: int | None
+    stream: bool
+
+
+_CHROME = "Mozilla/5.0 ({p}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1{v}.0.0.0 Safari/537.36"
+SOFTWARE: tuple[Software, ...] = (
+    Software("browser", _CHROME, "chrome", 60, 12, None, None, True),
+    Software("browser", _CHROME + " Edg/1{v}.0.0.0", "chrome", 14, 8, None, None, True),
+    Software("browser", "Mozilla/5.0 ({p}; rv:1{v}.0) Gecko/20100101 Firefox/1{v}.0", "firefox", 9, 8, None, None, True),
+    Software("browser", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/{v}.1 Safari/605.1.15", "safari", 17, 6, None, None, True),
+    Software("app", "ChatApp/2.{v} (iPhone; iOS 18)", "cfnetwork", 55, 9, None, None, True),
+    Software("app", "ChatApp/2.{v} (Android 15)", "okhttp", 45, 9, None, None, True),
+    Software("sdk", "Client/Python 1.{v}.0", "httpx", 52, 30, 1.0, None, False),
+    Software("sdk", "Client/JS 4.{v}.1", "node", 26, 30, 1.0, 4096, True),
+    Software("sdk", "Client/Go 0.{v}.0", "go", 5, 12, 1.0, 4096, False),
+    Software("sdk", "Client/Java 2.{v}", "java", 4, 12, 1.0, 1024, False),
+    Software("sdk", "langchain/0.{v}", "httpx", 9, 15, 0.7, None, False),
+    Software("sdk", "litellm/1.{v}.0", "aiohttp", 4, 20, None, None, True),
+    Software("agent", "codepilot-cli/1.{v} ({p})", "node", 45, 25, None, 32000, True),
+    Software("agent", "opencoder/0.{v} ({p})", "bun", 30, 18, 0.0, 8192, True),
+    Software("agent", "ide-agent/3.{v} ({p})", "electron", 25, 14, 0.2, 8192, True),
+    Software("raw", "python-requests/2.3{v}", "urllib3", 35, 6, 0.7, 2048, False),
+    Software("raw", "aiohttp/3.{v}", "aiohttp", 22, 6, 0.7, 2048, False),
+    Software("raw", "axios/1.{v}", "node", 16, 8, None, 2048, False),
+    Software("raw", "Go-http-client/2.0", "go", 12, 1, None, 2048, False),
+    Software("raw", "curl/8.{v}.0", "curl", 9, 6, None, None, False),
+    Software("raw", "okhttp/4.{v}", "okhttp", 6, 4, None, 1024, False),
+)  # fmt: skip
+_PLATFORMS = ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64")
+
+
+class Internet:
+    """Autonomous systems, their addresses, and the client software in use, for one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        rows = [
+            (kind, country, size, rank**-exponent)
+            for kind, (count, size, exponent) in _KINDS.items()
+            for country in range(len(COUNTRIES))
+            for rank in range(1, count + 1)
+        ]
+        index = np.arange(len(rows))
+        self._kind = np.array([row[0] for row in rows])
+        self._country = np.array([row[1] for row in rows])
+        self._size = np.array([1 << row[2] for row in rows])
+        self._weight = np.array([row[3] for row in rows])
+        number = np.argsort(uniform(seed, "asn", np.arange(60_000)))[: len(rows)]
+        self.asn = np.where(number < 25_000, number + 1200, number + 180_000).astype(np.int64)
+        blocks = np.array([b for b in range(11 << 6, 223 << 6) if b >> 6 not in (100, 127, 169, 172, 192, 198, 203)])
+        free = blocks[np.argsort(uniform(seed, "block", np.arange(len(blocks))))]  # blocks of 2^18 addresses
+        self._base = (free[index] << 18) + below((1 << 18) - self._size + 1, seed, "offset", index)
+        self._clients(seed)
+
+    def systems(self, kind: str, country: Ints, key: Keys) -> Ints:
+        """An autonomous system of ``kind`` for each account, in its country; mobile carriers share few addresses."""
+        chosen = np.zeros(len(key), dtype=np.int64)
+        for code in np.unique(country):
+            here = np.nonzero((self._kind == kind) & (self._country == code))[0]
+            rows = country == code
+            order = here[np.argsort(uniform(self._seed, "rank", here))]
+            chosen[rows] = order[choose(self._weight[here], key[rows], "system")]
+        return chosen
+
+    def countries(self, key: Keys) -> Ints:
+        """A country for each account, as customers are spread."""
+        return choose(_WEIGHTS, key, "country")
+
+    def addresses(self, system: Ints, host: Keys) -> pa.Array:
+        """Addresses of ``system`` by host key; equal keys are equal hosts."""
+        number = self._base[system] + below(self._size[system], host, "address")
+        octets = pa.array([str(i) for i in range(256)])
+        parts = [octets.take(pa.array((number >> shift) & 255)) for shift in (24, 16, 8, 0)]
+        return pc.binary_join_element_wise(*parts, ".")
+
+    def country_of(self, system: Ints) -> pa.Array:
+        """Country codes of systems."""
+        return pa.array([row[0] for row in COUNTRIES]).take(pa.array(self._country[system]))
+
+    def _clients(self, seed: int) -> None:
+        agents, tls, order, program, weight = [], [], [], [], []
+        for number, software in enumerate(SOFTWARE):
+            newest = 5 + int(below(60, seed, "version", number)[0])
+            platforms = _PLATFORMS if "{p}" in software.name else ("",)
+            for age in range(software.versions):
+                for rank, platform in enumerate(platforms):
+                    agents.append(software.name.format(v=newest + software.versions - age, p=platform))
+                    library = keys("runtime", software.runtime, age // 6, rank if software.kind == "browser" else 0)
+                    digits = hexes("", library)[0].as_py()
+                    tls.append(f"t13d{1500 + number % 9:04d}h2_{digits[:12]}_{digits[4:]}")
+                    order.append(hexes("ge20nn", keys("headers", software.runtime, number, age // 9))[0].as_py())
+                    program.append(number)
+                    weight.append(software.weight * (age + 1) ** -1.3 * (0.6, 0.3, 0.1)[rank])
+        self.user_agent, self.tls, self.header_order = pa.array(agents), pa.array(tls), pa.array(order)
+        self.program, self._client_weight = np.array(program), np.array(weight)
+        self._client_kind = np.array([SOFTWARE[number].kind for number in program])
+
+    def clients(self, kind: str, key: Keys) -> Ints:
+        """A client installation of ``kind`` (or of ``any`` kind) by key: an index into ``user_agent``, ``tls`` and so on."""
+        here = np.nonzero(self._client_kind == kind)[0] if kind != "any" else np.arange(len(self.program))
+        return here[choose(self._client_weight[here], key, "client")]
+
+
+def mail_domains(seed: int, kind: str, key: Keys, shared: Keys) -> pa.Array:
+    """Mail domains of a kind: webmail (Zipf), private (own), disposable (a few dozen), corporate or edu (by ``shared``)."""
+    if kind == "webmail":
+        return pa.array(_MAIL["webmail"]).take(pa.array(choose(zipf(len(_MAIL["webmail"]), 1.5), key, "webmail")))
+    if kind == "disposable":
+        pool = pa.array([f"{name}{_SUFFIXES[i % 5]}" for i, name in enumerate(coin(seed, "disposable", 60))])
+        return pool.take(pa.array(choose(zipf(60, 0.8), key, "disposable")))
+    pool, whose = pa.array(coin(seed, "domains", 4000)), key if kind == "private" else shared
+    first, last = (pool.take(pa.array(below(4000, whose, "domain", place))) for place in range(2))
+    suffixes = pa.array(_SUFFIXES if kind != "edu" else (".edu",))
+    suffix = suffixes.take(pa.array(below(len(suffixes), whose, "suffix")))
+    return pc.binary_join_element_wise(first, last, suffix, "")
+
+
+def card_bins(seed: int, kind: str, country: Ints, key: Keys) -> pa.Array:
+    """Issuer prefixes: banks of the country (Zipf), prepaid programmes (40), virtual-card issuers (12), one sponsor."""
+    size = {"bank": 90, "prepaid": 40, "virtual": 12, "sponsor": 1}[kind]
+    rank = choose(zipf(size), key, "issuer")
+    issuer = below(300_000, seed, kind, rank, country if kind == "bank" else 0)
+    return pa.array((400_000 + issuer)).cast(pa.string())
+
+
+def phone_prefixes(seed: int, country: Ints, key: Keys, rented: int, group: Keys) -> pa.Array:
+    """The first digits of phone numbers: Zipf within the country, or from a few ``rented`` prefixes of the group."""
+    if rented:
+        choice = below(rented, key, "rented")
+        country = below(len(COUNTRIES), group, "rented", choice)
+        block = below(300, group, "rented block", choice)
+    else:
+        block = below(300, seed, "block", choose(zipf(40, 0.7), key, "prefix"), country)
+    code = pa.array(["+" + row[4] for row in COUNTRIES]).take(pa.array(country))
+    return pc.binary_join_element_wise(code, pa.array(600 + block).cast(pa.string()), "")
