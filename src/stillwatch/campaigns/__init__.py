@@ -1,0 +1,1 @@
+"""Links -> clusters -> tested, explained campaigns."""

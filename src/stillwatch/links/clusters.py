@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.links.grow import grow
-from stillwatch.links.holders import Holders, holders
 from stillwatch.links.merge import merge
 from stillwatch.links.seeds import SMALLEST, find_seeds
-from stillwatch.schema.graph import Cluster, Incidence
+from stillwatch.schema.graph import Cluster, Holders, Incidence, holders
 
 #: A seed most of whose holders are in a cluster already, or were let go by this many growths, is not grown again.
 _SPENT = 0.5

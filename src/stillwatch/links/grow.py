@@ -11,9 +11,8 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from stillwatch.links.holders import Holders
 from stillwatch.schema.evidence import Family
-from stillwatch.schema.graph import Cluster, Incidence
+from stillwatch.schema.graph import Cluster, Holders, Incidence
 from stillwatch.stats.polya import CONCENTRATIONS
 from stillwatch.stats.ties import kind_bits, tie_bits
 

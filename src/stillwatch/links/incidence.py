@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from stillwatch.schema.columns import codes, filled, numbered
 from stillwatch.schema.evidence import Kind
 from stillwatch.schema.graph import Incidence
 
@@ -40,7 +40,7 @@ def build(
     kind_of[value] = kind
     measured = np.bincount(np.nonzero(lengths)[0] // len(actors), minlength=len(kinds)) if len(actors) else lengths
     share = np.bincount(value, weights=weight, minlength=len(names)) / np.maximum(measured, 1)[kind_of]
-    plain = np.array([name in kinds[k].ordinary for name, k in zip(names, kind_of, strict=True)], np.bool_)
+    plain = np.array([name in kinds[k].ordinary for name, k in zip(names, kind_of.tolist(), strict=True)], np.bool_)
     own = tuple(map(tuple, members))
     return Incidence(tuple(actors), own, tuple(kinds), indptr, value, tuple(names), kind_of, share, plain, size)
 
@@ -57,16 +57,19 @@ def _codes(
     traits: pa.Table, kinds: Sequence[Kind], accounts: list[str], actor_of: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], list[str]]:
     """Kind, actor and value of every kept row, ordered by them and each once, and the names of the values."""
-    account = pc.index_in(traits["account_id"], pa.array(accounts, pa.string()))
-    kind = pc.index_in(traits["kind"], pa.array([k.name for k in kinds], pa.string()))
-    keep = pc.and_(pc.and_(pc.is_valid(account), pc.is_valid(kind)), pc.is_valid(traits["value"]))
-    table = pa.table({"kind": kind, "value": traits["value"], "account": account, "n": traits["n"]}).filter(keep)
-    pairs = table.select(["kind", "value"]).group_by(["kind", "value"], use_threads=False).aggregate([])
-    pairs = pairs.sort_by([("kind", "ascending"), ("value", "ascending")])
-    pairs = pairs.append_column("code", pa.array(np.arange(len(pairs), dtype=np.int32)))
-    table = table.join(pairs, ["kind", "value"])
-    k, v = table["kind"].to_numpy().astype(np.int32), table["code"].to_numpy().astype(np.int32)
-    a, n = actor_of[table["account"].to_numpy()], pc.fill_null(table["n"], 1).to_numpy()
+    account = codes(traits["account_id"], accounts)
+    kind = codes(traits["kind"], [k.name for k in kinds])
+    keep = (account >= 0) & (kind >= 0) & filled(traits["value"].is_valid(), False)
+    value = traits["value"].filter(pa.array(keep))
+    k, a, n = kind[keep].astype(np.int32), actor_of[account[keep]], filled(traits["n"], 1)[keep]
+    number = numbered(value) - 1
+    pairs, v = np.unique(np.stack([k, number]), axis=1, return_inverse=True)
+    named = value.unique().to_pylist()
+    names = [named[place] for place in pairs[1]]
+    rank = np.lexsort((np.argsort(np.argsort(named, kind="stable"))[pairs[1]], pairs[0])) if len(named) else v
+    place = np.empty(len(rank), np.int32)
+    place[rank] = np.arange(len(rank), dtype=np.int32)
+    v, names = place[v], [names[old] for old in rank.tolist()]
     order = np.lexsort((v, a))
     k, a, v, n = k[order], a[order], v[order], n[order]
     first = np.r_[True, (a[1:] != a[:-1]) | (v[1:] != v[:-1])] if len(a) else np.zeros(0, np.bool_)
@@ -77,4 +80,4 @@ def _codes(
     start = np.r_[True, (a[1:] != a[:-1]) | (k[1:] != k[:-1])] if len(a) else np.zeros(0, np.bool_)
     place = np.arange(len(a)) - np.maximum.accumulate(np.where(start, np.arange(len(a)), 0)) if len(a) else a
     kept = place < VALUES_AN_ACTOR
-    return k[kept], a[kept], v[kept], pairs["value"].to_pylist()
+    return k[kept], a[kept], v[kept], names

@@ -1,8 +1,9 @@
 """Pools of one actor: clusters found apart that share an artifact nobody else has.
 
-A blocked pool's work moves to another with other addresses and cards; a campaign runs on several clouds. Such pools are
-separate clusters, and one campaign. Two clusters join when a good part of each holds artifacts so rare outside both
-that an unrelated group would hardly show them. Being made in the same days joins nobody: two campaigns may start together.
+A blocked pool's work moves to another with other addresses and cards; a campaign runs on several clouds. Such pools
+are separate clusters, and one campaign. Two clusters join when a good part of each holds artifacts so rare outside both
+that an unrelated group would hardly show them. Being made in the same days joins nobody: two campaigns may start
+together.
 """
 
 from itertools import combinations
@@ -13,9 +14,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from stillwatch.links.grow import grow
-from stillwatch.links.holders import Holders
 from stillwatch.schema.evidence import Family
-from stillwatch.schema.graph import Cluster, Incidence
+from stillwatch.schema.graph import Cluster, Holders, Incidence
 from stillwatch.stats.ties import tie_bits
 
 #: Part of each cluster's actors that must hold the shared artifact.
@@ -55,9 +55,9 @@ def _shared_bits(graph: Incidence, held: Holders, clusters: list[Cluster]) -> ND
         loose[cluster.actors] = False
     everybody = int(loose.sum())
     best = np.zeros((len(clusters), len(clusters), len(Family)))
-    for value, who in holding.items():
-        family = families[graph.kind_of[value]]
-        surprise = np.log2((everybody + 1) / (loose[held.of(value)].sum() + 1))
+    for shared, who in holding.items():
+        family = families[graph.kind_of[shared]]
+        surprise = np.log2((everybody + 1) / (loose[held.of(shared)].sum() + 1))
         for one, two in combinations(who, 2):
             best[one, two, family] = max(best[one, two, family], surprise)
     return np.asarray(best.sum(axis=2))

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.links.holders import Holders
-from stillwatch.schema.graph import Incidence
+from stillwatch.schema.graph import Holders, Incidence
 from stillwatch.stats.evidence import mean_bits
 from stillwatch.stats.polya import CONCENTRATIONS, groups_bits
 

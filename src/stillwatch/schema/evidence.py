@@ -46,7 +46,7 @@ class Kind:
     ordinary: frozenset[str] = frozenset()
 
 
-#: One row an account, kind and value; ``n`` is the number of requests behind it (1 for what stands in the accounts file).
+#: One row an account, kind and value; ``n`` is the number of requests behind it (1 for what the accounts file says).
 TRAITS = pa.schema([("account_id", pa.string()), ("kind", pa.string()), ("value", pa.string()), ("n", pa.int64())])
 
 

@@ -52,6 +52,32 @@ class Incidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Holders:
+    """The graph read from the other side: those of value ``v`` are ``actors[indptr[v]:indptr[v + 1]]``, ascending."""
+
+    indptr: NDArray[np.int64]
+    actors: NDArray[np.int64]
+
+    def of(self, value: int) -> NDArray[np.int64]:
+        """Actors that hold ``value``."""
+        return self.actors[self.indptr[value] : self.indptr[value + 1]]
+
+    @property
+    def degree(self) -> NDArray[np.int64]:
+        """Number of holders of each value."""
+        return np.diff(self.indptr)
+
+
+def holders(graph: Incidence) -> Holders:
+    """Invert ``graph``."""
+    row = np.repeat(np.arange(len(graph.indptr) - 1), np.diff(graph.indptr))
+    actor = row % max(len(graph.actors), 1)
+    order = np.lexsort((actor, graph.values))
+    counts = np.bincount(graph.values, minlength=len(graph.names))
+    return Holders(np.r_[0, np.cumsum(counts)].astype(np.int64), actor[order].astype(np.int64))
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """Actors tied closely enough to be tested as one.
 

@@ -70,6 +70,6 @@ REQUIRED = tuple(field.name for field in REQUESTS if not field.nullable)
 #: Never read by a signal, a link or a score (rule of evidence 4); a test permutes them and findings must not change.
 NATIONALITY = frozenset({"country", "owner", "owner_country"})
 
-#: A request outside these times is a reject: no hosted model existed before, and clocks err by less than the span after.
+#: A request outside these times is a reject: no hosted model existed before, and clocks err by less than that after.
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)

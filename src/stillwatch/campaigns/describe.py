@@ -1,0 +1,171 @@
+"""Assessments in words: evidence a person can check, explanations considered, how sure and why not surer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stillwatch.campaigns.assess import Assessment, Trial
+from stillwatch.campaigns.openly import Openness
+from stillwatch.schema.campaign import Consideration, Evidence, Tie
+from stillwatch.schema.evidence import Family, Kind, Reading
+from stillwatch.schema.graph import Holders, Incidence
+from stillwatch.stats.evidence import p_of_bits
+
+#: A kind is told as evidence from this many bits on (1 in 1,000), and at most so many kinds and shared artifacts are.
+TOLD, KINDS_TOLD, TIES_TOLD = 10.0, 16, 40
+ACCOUNTS_LISTED = 50
+
+
+def evidence_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Evidence, ...]:
+    """Lines of evidence, strongest first: what the accounts have in common, then what the cluster tests found."""
+    by_bits = np.argsort(-assessment.kinds, kind="stable")
+    shared = [
+        _kind_evidence(graph, held, assessment, int(kind))
+        for kind in by_bits[:KINDS_TOLD]
+        if assessment.kinds[kind] >= TOLD
+    ]
+    tested = [
+        Evidence(
+            r.signal, r.summary, r.value or 0.0, r.p_value, str(family), len(assessment.cluster.actors), r.examples
+        )
+        for family, r in assessment.readings
+        if r.p_value is not None and r.p_value <= 0.05
+    ]
+    return tuple(shared + sorted(tested, key=lambda e: (e.p_value, e.signal)))
+
+
+def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, index: int) -> Evidence:
+    kind, actors = graph.kinds[index], assessment.cluster.actors
+    values, counts, holding = _common(graph, index, assessment)
+    measured = sum(1 for actor in actors if len(graph.row(index, int(actor))))
+    elsewhere = sum(int(held.degree[v]) for v in values) - int(counts.sum())
+    if kind.artifact:
+        summary = (
+            f"{holding} of {measured} accounts share one of {_count(len(values), kind)}; "
+            f"{elsewhere} outside the cluster do"
+        )
+    else:
+        usual = float(graph.share[values[0]]) if len(values) else 0.0
+        summary = (
+            f"{int(counts[0])} of {measured} accounts are alike in {kind.label} "
+            f"({graph.names[values[0]]}), as {usual:.1%} of all accounts are"
+        )
+    bits = float(assessment.kinds[index])
+    return Evidence(kind.name, summary, round(bits, 3), p_of_bits(bits), str(kind.family), holding)
+
+
+def _count(number: int, kind: Kind) -> str:
+    return f"{number} values of {kind.label}" if number != 1 else f"one value of {kind.label}"
+
+
+def _common(
+    graph: Incidence, index: int, assessment: Assessment
+) -> tuple[list[int], "np.ndarray[tuple[int], np.dtype[np.int64]]", int]:
+    """Values of the kind that several of the cluster have and that are commoner in it than outside, most held first.
+
+    Also how many hold each, and how many hold any.
+    """
+    actors = assessment.cluster.actors
+    rows = [graph.row(index, int(actor)) for actor in actors]
+    value, count = np.unique(np.concatenate(rows), return_counts=True)
+    rate = count / max(sum(1 for row in rows if len(row)), 1)
+    telling = (count >= 2) & (rate > 2 * graph.share[value] * 1.0) & ~graph.ordinary[value]
+    if not telling.any():
+        telling = count == count.max()
+    order = np.lexsort((value[telling], -count[telling]))
+    kept, counts = value[telling][order], count[telling][order]
+    holding = sum(1 for row in rows if np.isin(row, kept).any())
+    return [int(v) for v in kept], counts, holding
+
+
+def ties_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Tie, ...]:
+    """The artifacts that tie the cluster, strongest first."""
+    ties: list[tuple[float, Tie]] = []
+    inside = np.zeros(len(graph.actors), np.bool_)
+    inside[assessment.cluster.actors] = True
+    for index, kind in enumerate(graph.kinds):
+        if not kind.artifact or assessment.kinds[index] < TOLD:
+            continue
+        for value in _common(graph, index, assessment)[0][:TIES_TOLD]:
+            holders = held.of(value)
+            own = holders[inside[holders]]
+            names = [account for actor in own for account in graph.accounts[actor]]
+            bits = len(own) * max(-np.log2(graph.share[value]), 0.0)
+            tie = Tie(
+                kind.label, graph.names[value], tuple(names[:ACCOUNTS_LISTED]), len(names), len(holders) - len(own),
+                round(float(bits), 3),
+            )  # fmt: skip
+            ties.append((bits, tie))
+    ties.sort(key=lambda pair: (-pair[0], pair[1].kind, pair[1].value))
+    return tuple(tie for _, tie in ties[:TIES_TOLD])
+
+
+def considered_of(
+    assessment: Assessment, openness: Openness, programme: str | None, alpha: float
+) -> tuple[Consideration, ...]:
+    """Every innocent explanation with its outcome."""
+    looked_up = (
+        f"the programme {programme!r} covers these accounts" if programme else "no programme on file covers them"
+    )
+    facts = [
+        Consideration("authorised programme", programme is not None, looked_up),
+        Consideration("batch customer", openness.holds, openness.why),
+        Consideration("evaluation vendor", openness.holds, openness.why),
+    ]
+    return (*facts, *(_consideration(trial, alpha) for trial in assessment.trials))
+
+
+def _consideration(trial: Trial, alpha: float) -> Consideration:
+    name = trial.explanation.name
+    if not trial.fits:
+        families = " or ".join(sorted(trial.explanation.needs))
+        return Consideration(name, False, f"does not fit: nothing of {families} is common to half of the accounts")
+    left = sorted(trial.by_family.items(), key=lambda item: -item[1])
+    telling = [f"{family} ({_odds(bits)})" for family, bits in left if bits >= 1.0]
+    basis = f"{trial.groups} natural groups in this traffic" if trial.groups else "independent draws"
+    common = f"{trial.defining}. " if trial.defining else ""
+    holds = trial.p_value > alpha
+    if holds:
+        why = f"{common}If {trial.explanation.says}, the rest is no more than such groups show (against {basis})"
+    else:
+        why = (
+            f"{common}If {trial.explanation.says}, they would still have to agree by chance in "
+            f"{', '.join(telling)}, against {basis}"
+        )
+    return Consideration(name, holds, why, trial.p_value)
+
+
+def _odds(bits: float) -> str:
+    return f"1 in {2.0**bits:,.0f}" if bits < 40 else f"1 in 10^{bits * 0.30103:.0f}"
+
+
+def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
+    """How sure, and why not surer."""
+    hardest = assessment.hardest
+    weakest = min(hardest.by_family.items(), key=lambda item: item[1], default=None)
+    text = (
+        f"If the best innocent explanation ({hardest.explanation.name}) were true, evidence this strong would appear "
+        f"at most once in {1 / max(assessment.p_value, 1e-300):,.3g} such groups"
+    )
+    if weakest is not None and weakest[1] < 1.0:
+        text += f"; it is not surer because {weakest[0]} says nothing against that explanation"
+    if not_measured:
+        text += f"; {len(not_measured)} signals could not be measured"
+    return text + "."
+
+
+def would_change(assessment: Assessment) -> tuple[str, ...]:
+    """What would change the verdict."""
+    hardest = assessment.hardest
+    strongest = max(hardest.by_family.items(), key=lambda item: item[1], default=(Family.CONTENT, 0.0))
+    return (
+        "a contract or programme that covers these accounts",
+        f"an innocent cause, common to all of them, of their agreement in {strongest[0]}",
+        f"proof that the accounts belong to unrelated customers, which would leave {hardest.explanation.name}",
+    )
+
+
+def not_measured_of(readings: Sequence[tuple[Family, Reading]], abstained: Sequence[str]) -> tuple[str, ...]:
+    """Signals that said nothing of this cluster, and why."""
+    own = [f"{reading.signal}: {reading.abstained}" for _, reading in readings if reading.abstained]
+    return tuple(own) + tuple(abstained)

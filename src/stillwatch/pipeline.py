@@ -1,0 +1,244 @@
+"""The batch path: a log in, findings out. Read it from top to bottom."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from stillwatch import __version__
+from stillwatch.campaigns.assess import assess
+from stillwatch.campaigns.authorised import Programme
+from stillwatch.campaigns.belonging import save_belonging
+from stillwatch.campaigns.compose import count
+from stillwatch.campaigns.conclude import Conclusion, Ground, conclude
+from stillwatch.campaigns.mixture import learn
+from stillwatch.campaigns.reference import references
+from stillwatch.engine import Engine
+from stillwatch.engine.sql import literal, literals
+from stillwatch.links import Linked, build, find_clusters
+from stillwatch.schema.campaign import Findings
+from stillwatch.schema.evidence import Activity, Family, Reading
+from stillwatch.schema.graph import Incidence
+from stillwatch.schema.prints import PRINTS
+from stillwatch.schema.requests import ACCOUNTS, REQUESTS
+from stillwatch.signals import CLUSTER_SIGNALS, TRAIT_SIGNALS, tally
+from stillwatch.signals.activities import activities
+from stillwatch.signals.gather import Traits, gather
+from stillwatch.signals.prints import take_prints
+from stillwatch.signals.templates import find_templates
+from stillwatch.text.skeleton import skeleton
+
+#: Prompts that a template family's skeleton is taken from.
+EXAMPLES = 24
+#: Requests of one cluster, and of all other accounts, that the cluster tests look at; whole accounts, in random order.
+CLUSTER_REQUESTS, REST_REQUESTS = 300_000, 200_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A canonical log: Parquet files, and which columns have values (``requests.x`` and ``accounts.y``)."""
+
+    requests: Sequence[Path]
+    accounts: pa.Table
+    fields: frozenset[str]
+    rejects: int = 0
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator decides."""
+
+    fdr: float = 0.01
+    seed: int = 0
+    programmes: tuple[Programme, ...] = ()
+    progress: Callable[[str], None] = field(default=lambda stage: None)
+
+
+def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
+    """Find the campaigns in ``log``; write ``accounts.parquet`` and ``requests.parquet`` to the folder ``out``.
+
+    Raises:
+        EngineError: a query failed, for want of memory or disk most often.
+    """
+    watch = _Watch(options.progress)
+    with watch("fingerprints"):
+        engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
+        engine.load("accounts", log.accounts.cast(ACCOUNTS))
+        take_prints(engine, _own(log.fields, "requests."))
+    with watch("templates"):
+        templates = find_templates(engine)
+    with watch("traits"):
+        tally(engine)
+        traits = gather(engine, TRAIT_SIGNALS, log.fields)
+    with watch("links"):
+        graph = _graph(engine, traits, log)
+        linked = find_clusters(graph, options.seed)
+    with watch("cluster tests"):
+        samples, rest = _samples(engine, graph, linked)
+        readings = [_read(sample, rest, log.fields, options.seed) for sample in samples]
+        found = references(graph, linked.held, linked.order, linked.clusters)
+        tested = assess(graph, linked.order, linked.clusters, readings, found, linked.held, options.fdr)
+    with watch("requests"):
+        groups = [_accounts(graph, cluster.actors) for cluster in linked.clusters]
+        save_belonging(engine, groups, [learn(sample, rest) for sample in samples], rest.models)
+        counts = count(engine)
+    with watch("findings"):
+        conclusion = conclude(
+            tested,
+            Ground(
+                graph, linked.held, counts, _cues(rest), log.accounts, _organisations(log.accounts, engine, log.fields),
+                options.programmes, options.fdr, traits.abstained, _skeletons(engine, log.fields),
+            ),
+        )  # fmt: skip
+        findings = _findings(log, engine, options, conclusion, graph, linked, traits, watch.seconds)
+        write_requests(engine, findings, out / "requests.parquet")
+        pq.write_table(accounts_table(findings, graph), out / "accounts.parquet", compression="zstd")
+        return findings
+
+
+class _Watch:
+    """Times the stages and says which one runs."""
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        self._progress(stage)
+        began = perf_counter()
+        yield
+        self.seconds[stage] = perf_counter() - began
+
+
+def _own(fields: frozenset[str], prefix: str) -> frozenset[str]:
+    return frozenset(name.removeprefix(prefix) for name in fields if name.startswith(prefix))
+
+
+def _organisations(accounts: pa.Table, engine: Engine, fields: frozenset[str]) -> dict[str, str]:
+    """The declared organisation of each account: the accounts file's, else the requests'."""
+    found: dict[str, str] = {}
+    if "requests.organization_id" in fields:
+        rows = engine.sql(
+            "SELECT account_id, MIN(organization_id) AS organization_id FROM requests "
+            "WHERE organization_id IS NOT NULL GROUP BY account_id"
+        )
+        found = dict(zip(rows["account_id"].to_pylist(), rows["organization_id"].to_pylist(), strict=True))
+    pairs = zip(accounts["account_id"].to_pylist(), accounts["organization_id"].to_pylist(), strict=True)
+    return found | {account: name for account, name in pairs if name is not None}
+
+
+def _graph(engine: Engine, traits: Traits, log: Log) -> Incidence:
+    rows = engine.sql("SELECT account_id, requests FROM account_activity")
+    requests = dict(zip(rows["account_id"].to_pylist(), rows["requests"].to_pylist(), strict=True))
+    return build(traits.table, traits.kinds, requests, _organisations(log.accounts, engine, log.fields))
+
+
+def _accounts(graph: Incidence, actors: NDArray[np.int64]) -> list[str]:
+    return [account for actor in actors for account in graph.accounts[int(actor)]]
+
+
+def _samples(engine: Engine, graph: Incidence, linked: Linked) -> tuple[list[Activity], Activity]:
+    """Requests of each cluster, and of accounts in none: whole actors, in random order, up to a limit."""
+    inside = np.zeros(len(graph.actors), np.bool_)
+    for cluster in linked.clusters:
+        inside[cluster.actors] = True
+    chosen = [_some(graph, linked.order, cluster.actors, CLUSTER_REQUESTS) for cluster in linked.clusters]
+    chosen.append(_some(graph, linked.order, np.nonzero(~inside)[0], REST_REQUESTS))
+    *samples, rest = activities(engine, [_accounts(graph, actors) for actors in chosen])
+    return samples, rest
+
+
+def _some(graph: Incidence, order: NDArray[np.int64], actors: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+    """Actors in random order while they fit ``limit`` requests together; one that alone takes a tenth is passed over."""
+    drawn = actors[np.argsort(order[actors], kind="stable")]
+    if graph.requests[drawn].sum() > limit:
+        small = drawn[graph.requests[drawn] <= limit // 10]
+        drawn = small[np.cumsum(graph.requests[small]) <= limit]
+    return np.asarray(np.sort(drawn))
+
+
+def _read(sample: Activity, rest: Activity, fields: frozenset[str], seed: int) -> list[tuple[Family, Reading]]:
+    """Readings of one cluster by every cluster signal whose fields are there."""
+    return [(signal.family, signal.test(sample, rest, seed)) for signal in CLUSTER_SIGNALS if signal.needs <= fields]
+
+
+def _cues(rest: Activity) -> tuple[dict[int, int], int]:
+    bits, counts = np.unique(rest.cues, return_counts=True)
+    return dict(zip(bits.tolist(), counts.tolist(), strict=True)), len(rest)
+
+
+def _skeletons(engine: Engine, fields: frozenset[str]) -> Callable[[int, int], str]:
+    """Fixed words of a template family, from a few of its prompts where the log still has text."""
+    if "requests.prompt" not in fields:
+        return lambda part, family: ""
+
+    def skeleton_of(part: int, family: int) -> str:
+        chosen = engine.sql(
+            f"SELECT MIN(request_id) AS request_id FROM belonging WHERE belongs AND part = {part} "
+            f"AND template = CAST({literal(str(family))} AS BIGINT) GROUP BY prompt_hash ORDER BY request_id LIMIT {EXAMPLES}"
+        )
+        names = literals(chosen["request_id"].to_pylist())
+        prompts = engine.sql(f"SELECT prompt FROM requests WHERE request_id IN {names} ORDER BY request_id")
+        return skeleton([p for p in prompts["prompt"].to_pylist() if p is not None])
+
+    return skeleton_of
+
+
+def _findings(
+    log: Log, engine: Engine, options: Options, conclusion: Conclusion, graph: Incidence, linked: Linked,
+    traits: Traits, seconds: dict[str, float],
+) -> Findings:  # fmt: skip
+    span = engine.sql("SELECT MIN(first_seen) AS first_seen, MAX(last_seen) AS last_seen FROM account_activity")
+    first, last = span["first_seen"][0].as_py(), span["last_seen"][0].as_py()
+    return Findings(
+        campaigns=conclusion.campaigns,
+        authorised=conclusion.authorised,
+        cleared=conclusion.cleared,
+        requests=int(graph.requests.sum()),
+        accounts=sum(map(len, graph.accounts)),
+        rejects=log.rejects,
+        first_seen=None if first is None else _EPOCH + timedelta(microseconds=first),
+        last_seen=None if last is None else _EPOCH + timedelta(microseconds=last),
+        fdr=options.fdr,
+        engine=engine.name,
+        version=__version__,
+        calibration="natural groups in this traffic itself; no benign period was given",
+        abstained=traits.abstained,
+        capped=tuple(f"{kind} {value}: {holders} actors" for kind, value, holders in linked.capped),
+        inputs=log.inputs,
+        seconds=seconds,
+    )
+
+
+def accounts_table(findings: Findings, graph: Incidence) -> pa.Table:
+    """One row an account of the log, with its campaign if it is in one."""
+    member = {m.account_id: (c.id, m.score, c.q_value) for c in findings.campaigns for m in c.members}
+    accounts = sorted(account for own in graph.accounts for account in own)
+    rows = [member.get(account, (None, 0.0, 1.0)) for account in accounts]
+    return pa.table(
+        {
+            "account_id": pa.array(accounts, pa.string()),
+            "campaign_id": pa.array([row[0] for row in rows], pa.string()),
+            "score": pa.array([row[1] for row in rows], pa.float64()),
+            "q_value": pa.array([row[2] for row in rows], pa.float64()),
+        }
+    )
+
+
+def write_requests(engine: Engine, findings: Findings, path: Path) -> None:
+    """The requests that campaigns are made of, of their accounts alone."""
+    rows = [(c.id, m.account_id) for c in findings.campaigns for m in c.members]
+    named = {"account_id": [r[1] for r in rows], "campaign_id": [r[0] for r in rows]}
+    engine.load("accused", pa.table(named, pa.schema([("account_id", pa.string()), ("campaign_id", pa.string())])))
+    query = "SELECT request_id, campaign_id FROM belonging JOIN accused USING (account_id) WHERE belongs"
+    engine.write(f"{query} ORDER BY request_id", path)
