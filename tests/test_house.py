@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,19 @@ def test_decisions_are_numbered_and_each_says_what_was_decided_and_why() -> None
     for path in decisions:
         headings = re.findall(r"(?m)^## (.+)$", path.read_text(encoding="utf-8"))
         assert headings[:3] == ["Context", "Decision", "Consequences"], path.name
+
+
+def test_a_wheel_holds_everything_that_the_sources_hold(tmp_path: Path) -> None:
+    source, package = tmp_path / "source", Path("src") / "stillwatch"
+    shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    build = "from setuptools import build_meta; build_meta.build_wheel('..')"
+    subprocess.run([sys.executable, "-c", build], cwd=source, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("stillwatch/")}
+    written = {path.relative_to(source / "src").as_posix() for path in (source / package).rglob("*") if path.is_file()}
+    assert written - held == set()
 
 
 # The commands
