@@ -9,13 +9,17 @@ from stillwatch.text.hashing import MULTIPLIER, mix
 from stillwatch.text.jit import compiled
 from stillwatch.text.letters import DIGIT, FOLD, GAP, SKIP, SOLO, TABLE, high
 
-#: What stands beside a token's hash: its letters (at most LETTERS), a bit for scripts without spaces, one for line starts.
-LETTERS: Final = 63
+#: What stands beside a token's hash: its letters (at most LETTERS), and bits for a colon behind it, for a token of a
+#: script without spaces, and for the first token of a line.
+LETTERS: Final = 31
+COLON: Final = 32
 ALONE: Final = 64
 LINE: Final = 128
 
 NUMBER: Final = mix(np.uint64(DIGIT))  # the hash of every number
-_LINE_FEED: Final = 10
+_LINE_FEED: Final = ord("\n")
+_COLON: Final = ord(":")
+_WIDE_COLON: Final = 0xFF1A
 _EIGHT: Final = 8
 _BYTES: Final = np.uint64(0x0101010101010101)  # one in each of eight bytes
 _HIGHS: Final = _BYTES << np.uint64(7)
@@ -137,6 +141,8 @@ def tokenise(
             number = False
         elif data[at] == _LINE_FEED:
             mark = LINE
+        elif count and (data[at] == _COLON or (step == 3 and decode(data, at, end)[0] == _WIDE_COLON)):
+            marks[count - 1] |= COLON
         at += step
     return count
 
