@@ -14,9 +14,17 @@ class TraitSignal(Protocol):
     ``anchors`` / ``templates`` (see ``signals.templates``).
     """
 
-    name: str
-    needs: frozenset[str]  # e.g. {"requests.client_ip"}; if one is absent or wholly null the signal abstains
-    kinds: tuple[Kind, ...]
+    @property
+    def name(self) -> str:
+        """Stable identifier."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Columns, e.g. ``requests.client_ip``; if one is absent or wholly null the signal abstains."""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of trait that it gives."""
 
     def query(self, engine: Engine) -> str:
         """SQL whose rows are TRAITS (account_id, kind, value, n); it may save helper tables in the engine first."""
@@ -25,9 +33,17 @@ class TraitSignal(Protocol):
 class ClusterSignal(Protocol):
     """Tests one cluster as one actor, against the rest of the traffic."""
 
-    name: str
-    family: Family
-    needs: frozenset[str]
+    @property
+    def name(self) -> str:
+        """Stable identifier."""
+
+    @property
+    def family(self) -> Family:
+        """The family its evidence belongs to."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """As ``TraitSignal.needs``."""
 
     def test(self, cluster: Activity, rest: Activity, seed: int) -> Reading:
         """Reading of ``cluster``; ``rest`` is a sample of whole accounts outside it (at most about 200 k requests).

@@ -1,17 +1,21 @@
 """Internet addresses as written in logs -> one spelling each, and the network they stand in. An Arrow kernel."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 #: The part of an address that one customer is usually given: RFC 6177 says /48 to a site, and /24 is the smallest
 #: IPv4 block that is routed by itself.
 _V4_PREFIX, _V6_PREFIX = 24, 48
 
-ADDRESSES = pa.schema(
-    [("account_id", pa.string()), ("address", pa.string()), ("prefix", pa.string()), ("n", pa.int64())]
-)
+_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("account_id", pa.string()),
+    ("address", pa.string()),
+    ("prefix", pa.string()),
+    ("n", pa.int64()),
+]
+ADDRESSES = pa.schema(_COLUMNS)
 
 
 def canonical(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -19,7 +23,7 @@ def canonical(batch: pa.RecordBatch) -> pa.RecordBatch:
 
     What is no address at all (a pseudonym, a host name) is kept as it stands, without a prefix: equality still counts.
     """
-    coded = pc.dictionary_encode(batch.column("client_ip"))
+    coded: Any = batch.column("client_ip").dictionary_encode()
     spelled = [read(text) for text in coded.dictionary.to_pylist()]
     addresses = pa.array([address for address, _ in spelled], pa.string())
     prefixes = pa.array([prefix for _, prefix in spelled], pa.string())

@@ -12,6 +12,8 @@ Innocent causes: a gateway or a company that spreads one conversation over sever
 Known evasion: dropping reasoning from the context, which costs the attacker the very thing that is wanted.
 """
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -32,7 +34,7 @@ _BLOCKS = pa.schema(
 
 def flatten(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Rows of (request_id, account_id, session_id, blocks) as one row a block."""
-    blocks = batch.column("blocks").cast(pa.list_(pa.string()))
+    blocks: Any = batch.column("blocks").cast(pa.list_(pa.string()))
     parents = pc.list_parent_indices(blocks)
     columns = [batch.column(name).cast(pa.string()).take(parents) for name in _BLOCKS.names[:3]]
     return pa.RecordBatch.from_arrays([*columns, pc.list_flatten(blocks)], schema=_BLOCKS)
@@ -47,16 +49,21 @@ def _flat(engine: Engine, table: str, field: str) -> None:
     )
 
 
+# Only what is both issued and replayed matters, and that is far less than either.
+_ISSUED = """
+SELECT DISTINCT account_id, session_id, block FROM issued_blocks SEMI JOIN replayed_blocks USING (block)
+"""
+
 _JUDGED = """
 SELECT back.request_id, back.account_id, back.block, owner.issued_to,
   CASE WHEN own.block IS NULL THEN 1 ELSE 0 END AS is_foreign,
   CASE WHEN own.block IS NOT NULL AND here.block IS NULL THEN 1 ELSE 0 END AS is_crossed
 FROM replayed_blocks AS back
-JOIN (SELECT block, MIN(account_id) AS issued_to FROM issued_blocks GROUP BY block) AS owner
+JOIN (SELECT block, MIN(account_id) AS issued_to FROM issued GROUP BY block) AS owner
   ON back.block = owner.block
-LEFT JOIN (SELECT DISTINCT account_id, block FROM issued_blocks) AS own
+LEFT JOIN (SELECT DISTINCT account_id, block FROM issued) AS own
   ON back.block = own.block AND back.account_id = own.account_id
-LEFT JOIN (SELECT DISTINCT account_id, session_id, block FROM issued_blocks) AS here
+LEFT JOIN issued AS here
   ON back.block = here.block AND back.account_id = here.account_id AND back.session_id = here.session_id
 """
 
@@ -87,9 +94,10 @@ class Replay:
         """Traits; saves ``judged_blocks``, the replayed blocks whose issue the log shows."""
         _flat(engine, "issued_blocks", "reasoning_issued")
         _flat(engine, "replayed_blocks", "reasoning_replayed")
+        engine.save("issued", _ISSUED)
         engine.save("judged_blocks", _JUDGED)
-        engine.drop("issued_blocks")
-        engine.drop("replayed_blocks")
+        for table in ("issued_blocks", "replayed_blocks", "issued"):
+            engine.drop(table)
         return union(
             trait(BLOCK, "block", _TIES, n="n"),
             trait(FOREIGN, binned("foreign_share", SHARES), _SHARES, n="n"),

@@ -9,6 +9,8 @@ Innocent causes: the defaults of a popular SDK or harness (common, so they weigh
 Known evasion: parameters drawn at random for each request: then no shape reaches a twentieth, and nothing is said.
 """
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,22 +21,31 @@ from stillwatch.signals.sql import trait
 
 SHAPE = Kind("request_shape", Family.SOFTWARE, "request parameters and tools", artifact=True)
 
-_SHAPES = pa.schema([("account_id", pa.string()), ("shape", pa.string()), ("n", pa.int64())])
-_FIELDS = ("temperature", "max_tokens", "samples", "logprobs", "stream")
+_COLUMNS: list[tuple[str, pa.DataType]] = [("account_id", pa.string()), ("shape", pa.string()), ("n", pa.int64())]
+_SHAPES = pa.schema(_COLUMNS)
+_PARAMETERS = {
+    "temperature": floor_div("temperature * 100 + 5e-1", 1),  # in hundredths
+    "max_tokens": "max_tokens",
+    "n": "n",
+    "logprobs": "logprobs",
+    "stream": "stream",
+}
+_SPELLED = " || '; ".join(f"{name}=' || COALESCE(CAST({value} AS STRING), '-')" for name, value in _PARAMETERS.items())
+_QUERY = f"""
+SELECT account_id, parameters, tools, COUNT(*) AS requests
+FROM (SELECT account_id, tools, '{_SPELLED} AS parameters FROM requests) AS spelled
+GROUP BY account_id, parameters, tools
+"""
 
 
 def spell(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Rows of (account_id, the parameters, tools, requests) as rows of (account_id, shape, n)."""
-    parts = [_text(batch, field) for field in _FIELDS]
-    tools = pc.fill_null(pc.binary_join(batch.column("tools").cast(pa.list_(pa.string())), "+"), "-")
-    shape = pc.binary_join_element_wise(*parts, pc.binary_join_element_wise("tools", tools, "="), "; ")
+    """Rows of (account_id, parameters, tools, requests) as rows of (account_id, shape, n)."""
+    tools: Any = batch.column("tools").cast(pa.list_(pa.string()))
+    parameters: Any = batch.column("parameters").cast(pa.string())
+    offered: Any = pc.fill_null(pc.binary_join(tools, "+"), "-")
+    shape: Any = pc.binary_join_element_wise(parameters, offered, "; tools=")
     account = batch.column("account_id").cast(pa.string())
     return pa.RecordBatch.from_arrays([account, shape, batch.column("requests").cast(pa.int64())], schema=_SHAPES)
-
-
-def _text(batch: pa.RecordBatch, field: str) -> pa.Array:
-    """The parameter as ``field=value``, "-" where it was not sent."""
-    return pc.binary_join_element_wise(field, pc.fill_null(pc.cast(batch.column(field), pa.string()), "-"), "=")
 
 
 class RequestShape:
@@ -48,12 +59,7 @@ class RequestShape:
         """Traits; saves ``account_shapes`` (account_id, shape, n) from one scan of the log."""
         engine.map(
             "account_shapes",
-            f"""
-            SELECT account_id, {floor_div("temperature * 100 + 5e-1", 1)} AS temperature, max_tokens, n AS samples,
-              logprobs, stream, tools, COUNT(*) AS requests
-            FROM requests
-            GROUP BY account_id, {floor_div("temperature * 100 + 5e-1", 1)}, max_tokens, n, logprobs, stream, tools
-            """,
+            _QUERY,
             spell,
             _SHAPES,
         )

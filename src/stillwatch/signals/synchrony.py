@@ -1,0 +1,87 @@
+"""Synchrony: accounts that act in the same minute more often than their own hours of the week explain.
+
+Measures: meetings, i.e. pairs of accounts active in the same slot, over all slots of one minute (and of six minutes).
+Statistic and null: the number of meetings against the same accounts with each of their clock hours turned by a random
+    angle, which keeps every account's volume, bursts and hours of the week; so office hours make no synchrony. Two
+    corrections for what everybody does: slots of the hour in which the rest of the traffic gathers (cron at the full
+    hour) are left out, and the excess that the rest shows by the same measure (a launch, an outage) is granted to the
+    cluster. The smaller of the two widths' p-values is doubled.
+Source: Cao et al., SynchroTrap, CCS 2014; Anthropic, Feb 2026 ("synchronised traffic").
+Innocent causes: one company's fleet, a class told to begin, a flash crowd, a common scheduler.
+Known evasion: jitter of an hour or more.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.schema.evidence import Activity, Family, Reading
+from stillwatch.signals.nulls import HOUR, Slots, slots, tail_p
+
+WIDTHS = (60, 360)  # seconds
+DRAWS = 200
+REST_DRAWS, REST_ROWS = 50, 50_000
+#: Slots of the hour with more than this many times their share of the rest's requests are left out.
+_GATHERING = 1.5
+#: Meetings the null must expect before anything is said.
+MIN_EXPECTED = 5.0
+
+
+def meetings(active: NDArray[np.int64]) -> float:
+    """Pairs of accounts in the same slot."""
+    return float(np.sum(active * (active - 1)) / 2)
+
+
+def turned(found: Slots, draws: int, seed: int) -> NDArray[np.float64]:
+    """Meetings under random turns."""
+    rng = np.random.default_rng(seed)
+    return np.array([meetings(found.distinct(found.shifts(rng))) for _ in range(draws)])
+
+
+def gathering(rest: Activity, seconds: int) -> NDArray[np.bool_]:
+    """Slots of the hour in which the rest of the traffic gathers; never more than a third of them."""
+    count = HOUR // (seconds * 1_000_000)
+    share = np.bincount(rest.time % HOUR // (seconds * 1_000_000), minlength=count) * count / max(len(rest), 1)
+    gathers = share > _GATHERING
+    return gathers if gathers.mean() <= 1 / 3 and len(rest) >= 10 * count else np.zeros(count, bool)
+
+
+class Synchrony:
+    """Meetings beyond chance."""
+
+    name = "synchrony"
+    family = Family.TEMPO
+    needs: frozenset[str] = frozenset()
+
+    def test(self, cluster: Activity, rest: Activity, seed: int) -> Reading:
+        """See ``ClusterSignal.test``; ``value`` is meetings over expected meetings."""
+        readings = [self._at(seconds, cluster, rest, seed) for seconds in WIDTHS]
+        told = [reading for reading in readings if reading.p_value is not None]
+        if not told:
+            return readings[0]
+        best = min(told, key=lambda reading: reading.p_value or 0.0)
+        p = min(1.0, len(told) * (best.p_value or 0.0))
+        return Reading(self.name, best.summary, best.value, p)
+
+    def _at(self, seconds: int, cluster: Activity, rest: Activity, seed: int) -> Reading:
+        skip = gathering(rest, seconds)
+        found = slots(cluster, seconds, seed, skip)
+        null = turned(found, DRAWS, seed)
+        expected = float(null.mean())
+        if expected < MIN_EXPECTED:
+            return Reading(self.name, "", abstained="too few requests of several accounts within the same hours")
+        seen = meetings(found.distinct())
+        usual = 1.0 + _excess(slots(rest, seconds, seed, skip, REST_ROWS), seed)
+        p = tail_p(seen, null * usual)
+        summary = (
+            f"Accounts met within the same {seconds // 60 or 1} minutes {seen:,.0f} times; their own hours would give "
+            f"{expected * usual:,.0f}."
+        )
+        return Reading(self.name, summary, seen / (expected * usual), p)
+
+
+def _excess(rest: Slots, seed: int) -> float:
+    """Meetings of the rest beyond expectation, as a share of it, with two standard errors added; 0 if unknown."""
+    null = turned(rest, REST_DRAWS, seed)
+    if null.mean() < MIN_EXPECTED:
+        return 0.0
+    return max(0.0, (meetings(rest.distinct()) + 2 * float(null.std())) / float(null.mean()) - 1.0)
