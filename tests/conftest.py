@@ -1,12 +1,14 @@
 """What every test may use: settings of Hypothesis, the corpora's place, and Spark or a loud failure."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from stillwatch.engine.java import java_home
+from stillwatch.engine.spark import SparkEngine
 from stillwatch.errors import EngineError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +33,14 @@ def spark_ready() -> None:
         java_home()
     except EngineError as error:
         missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def spark_engine(spark_ready: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkEngine]:
+    """The one Spark of a test process; a test drops the tables it makes, or makes them anew."""
+    engine = SparkEngine(memory="1GiB", threads=2, directory=tmp_path_factory.mktemp("spark"))
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(scope="session")

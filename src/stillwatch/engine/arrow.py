@@ -31,6 +31,15 @@ def sql_type(kind: pa.DataType, *, timestamp: str = "TIMESTAMP", array: str = "A
     return _SQL_TYPES[kind]
 
 
+def nullable(table: pa.Table) -> pa.Table:
+    """``table`` with every field nullable, without metadata, and lists' elements called alike."""
+    return table.cast(pa.schema([pa.field(field.name, _bare(field.type)) for field in table.schema]))
+
+
+def _bare(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(_bare(kind.value_type)) if pa.types.is_list(kind) else kind
+
+
 def checked(kernel: Kernel, schema: pa.Schema, table: str) -> Kernel:
     """``kernel``, which raises EngineError if it fails or gives what is not of ``schema`` (nullability aside)."""
     bare = pa.schema([pa.field(field.name, field.type) for field in schema])

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillwatch.engine.arrow import BATCH_ROWS, checked, sql_type
+from stillwatch.engine.arrow import BATCH_ROWS, checked, nullable, sql_type
 from stillwatch.engine.interface import Kernel, Progress
 from stillwatch.engine.memory import parse_bytes
 from stillwatch.engine.sql import identifier, literal, table_name
@@ -68,12 +68,11 @@ class DuckDBEngine:
             "threads": self._threads,
             "autoinstall_known_extensions": False,  # nothing is fetched behind the user's back
             "autoload_known_extensions": False,
-            "enable_progress_bar": False,
         }
-        for name, value in settings.items():
-            self._connection.execute(f"SET {name} = {_setting(value)}")
+        for name, value in settings.items():  # globally, for cursors take no other settings over
+            self._connection.execute(f"SET GLOBAL {name} = {_setting(value)}")
         if memory is not None:
-            self._connection.execute(f"SET memory_limit = '{parse_bytes(memory)}B'")
+            self._connection.execute(f"SET GLOBAL memory_limit = '{parse_bytes(memory)}B'")
 
     def scan(self, table: str, paths: Sequence[Path], schema: pa.Schema | None = None) -> None:
         """See ``Engine.scan``. The files are read anew by each query: they must stay."""
@@ -90,7 +89,7 @@ class DuckDBEngine:
             wanted = [] if schema is None else [field.name for field in schema]
             columns = [] if schema is None else [self._typed(field, present) for field in schema]
             columns += [identifier(name) for lower, name in present.items() if lower not in set(wanted)]
-            self._replace(table, f"CREATE VIEW {{}} AS SELECT {', '.join(columns)} FROM {source}")
+            self._replace(table, "VIEW", f"SELECT {', '.join(columns)} FROM {source}")
 
     def _typed(self, field: "pa.Field[pa.DataType]", present: dict[str, str]) -> str:
         value = identifier(present[field.name]) if field.name in present else "NULL"
@@ -103,7 +102,7 @@ class DuckDBEngine:
         with self._step("load", table):
             self._connection.register("arrow_input", data)
             try:
-                self._replace(table, "CREATE TABLE {} AS SELECT * FROM arrow_input")
+                self._replace(table, "TABLE", "SELECT * FROM arrow_input")
             finally:
                 self._connection.unregister("arrow_input")
 
@@ -111,7 +110,7 @@ class DuckDBEngine:
         """See ``Engine.save``."""
         table_name(table)
         with self._step("save", table):
-            self._replace(table, f"CREATE TABLE {{}} AS {self._portable(query)}")
+            self._replace(table, "TABLE", self._portable(query))
 
     def map(self, table: str, query: str, kernel: Kernel, schema: pa.Schema) -> None:
         """See ``Engine.map``.
@@ -123,22 +122,21 @@ class DuckDBEngine:
         self._made += 1
         folder = self._directory / f"{table}-{self._made}"
         folder.mkdir()
-        with self._step("map", table), _removed_on_error(folder):
-            reader = self._connection.cursor().sql(self._portable(query)).to_arrow_reader(BATCH_ROWS)
+        with self._step("map", table), _removed_on_error(folder), self._connection.cursor() as stream:
+            reader = stream.sql(self._portable(query)).to_arrow_reader(BATCH_ROWS)
             work = _Work(reader, checked(kernel, schema, table), schema, table, self._progress)
             with ThreadPoolExecutor(self._threads) as pool:
                 futures = [pool.submit(work.run, folder / f"{part}.parquet") for part in range(self._threads)]
             for future in futures:
                 future.result()
             files = literal(_escaped(folder) + "/*.parquet")
-            self._replace(table, f"CREATE VIEW {{}} AS SELECT * FROM read_parquet({files})")
+            self._replace(table, "VIEW", f"SELECT * FROM read_parquet({files})")
         self._maps[table] = folder
 
     def sql(self, query: str) -> pa.Table:
         """See ``Engine.sql``."""
         with self._step("sql", ""):
-            table: pa.Table = self._connection.sql(self._portable(query)).to_arrow_table()
-            return table
+            return nullable(self._connection.sql(self._portable(query)).to_arrow_table())
 
     def write(self, query: str, path: Path) -> None:
         """See ``Engine.write``. The file appears only when it is whole."""
@@ -186,12 +184,11 @@ class DuckDBEngine:
         ]
         return f"SELECT {', '.join(parts)} FROM ({query}) AS result"
 
-    def _replace(self, table: str, statement: str) -> None:
-        """Run ``statement`` under a new name and then give it ``table``'s, so that it may read the old table."""
+    def _replace(self, table: str, kind: str, query: str) -> None:
+        """Make a TABLE or VIEW of ``query`` under a new name and then give it ``table``'s, which ``query`` may read."""
         fresh = identifier(f"{table}__fresh")
-        kind = statement.split()[1]
         try:
-            self._connection.execute(statement.format(fresh))
+            self._connection.execute(f"CREATE {kind} {fresh} AS {query}")
         except duckdb.Error:
             with suppress(duckdb.Error):
                 self._connection.execute(f"DROP {kind} IF EXISTS {fresh}")

@@ -11,7 +11,7 @@ Unified by the engines:
 
 - Result types: every integer comes back as BIGINT, decimals and floats as DOUBLE, text as STRING, timestamps in UTC.
 - NULLs sort first ascending and last descending; text sorts by its UTF-8 bytes.
-- Identifiers may be quoted as ``"x"``; in a string literal ``''`` is a quote.
+- Identifiers may be quoted as ``"x"`` (quote what may be a keyword of either); in a string literal ``''`` is a quote.
 - Overflow and a failing CAST are errors.
 
 Banned, and what to write instead:
@@ -26,9 +26,8 @@ Banned, and what to write instead:
 - CAST to VARCHAR: CAST to STRING, and only of integers, booleans and text.
 - CONCAT (treats NULL differently), REGEXP, TRIM of non-spaces, UPPER / LOWER beyond ASCII: a kernel.
 - Lists: never built, measured or unnested in SQL; carried whole or done by a kernel. Nothing is hashed in SQL.
-- Quantiles but PERCENTILE_CONT / PERCENTILE_DISC (...) WITHIN GROUP; ANY_VALUE, FIRST, MAX_BY with ties, RANDOM, LIMIT
-  without a total order: not deterministic.
-- A window function without a total order in its ORDER BY.
+- Quantiles (they interpolate differently) but CAST(PERCENTILE_DISC(5e-1) WITHIN GROUP (ORDER BY i) AS BIGINT).
+- ANY_VALUE, FIRST, MAX_BY with ties, RANDOM; a window or a LIMIT without a total order: not deterministic.
 """
 
 from collections.abc import Callable, Sequence

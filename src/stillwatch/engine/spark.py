@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillwatch.engine.arrow import BATCH_ROWS, checked, sql_type
+from stillwatch.engine.arrow import BATCH_ROWS, checked, nullable, sql_type
 from stillwatch.engine.interface import Kernel, Progress
 from stillwatch.engine.java import java_home
 from stillwatch.engine.memory import parse_bytes
@@ -73,9 +73,11 @@ class SparkEngine:
         progress: Progress | None = None,
     ) -> None:
         try:
+            from pyspark.logger import PySparkLogger
             from pyspark.sql import SparkSession
         except ImportError as error:
             raise MissingExtra("pyspark", "spark") from error
+        PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True  # it prints each error that is raised anyway
         settings = dict(_SETTINGS) | _sizes(master, memory, threads)
         self._progress = progress
         self._folders: dict[str, Path] = {}
@@ -100,7 +102,7 @@ class SparkEngine:
         with self._step("scan", table):
             groups: dict[pa.Schema, list[str]] = {}  # Spark reads files of one schema at a time
             for path in paths:
-                groups.setdefault(pq.read_schema(path).remove_metadata(), []).append(_url(path))
+                groups.setdefault(_footer(path), []).append(_url(path))
             frames = [self._session.read.parquet(*urls) for urls in groups.values()]
             frame = frames[0]
             for other in frames[1:]:
@@ -134,8 +136,7 @@ class SparkEngine:
     def sql(self, query: str) -> pa.Table:
         """See ``Engine.sql``."""
         with self._step("sql", ""):
-            table: pa.Table = self._query(query).toArrow()
-            return table
+            return nullable(self._query(query).toArrow())
 
     def write(self, query: str, path: Path) -> None:
         """See ``Engine.write``. The file appears only when it is whole."""
@@ -328,6 +329,13 @@ def _url(path: Path) -> str:
     return "file://" + re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path.resolve()))
 
 
+def _footer(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path).remove_metadata()
+    except (pa.ArrowException, OSError) as error:
+        raise EngineError(f"cannot be read as Parquet: {error}", where=str(path)) from error
+
+
 def _parts(folder: Path) -> list[Path]:
     """The files of a stored frame, in the order of its rows."""
     return sorted(folder.glob("part-*.parquet"))
@@ -335,9 +343,10 @@ def _parts(folder: Path) -> list[Path]:
 
 def _reason(text: str) -> str:
     """What a person needs of a Spark error: no Java stack, of a Python one the last line."""
-    lines = [line for line in text.split("JVM stacktrace")[0].splitlines() if line.strip()]
-    raised = [line for line in lines if line.startswith("stillwatch.errors.")]
-    return raised[-1].partition(": ")[2] if raised else "\n".join(lines[:8])
+    raised = [line for line in text.splitlines() if line.startswith("stillwatch.errors.")]
+    if raised:
+        return raised[-1].partition(": ")[2]
+    return re.split(r"\bSQLSTATE\b|\n== SQL|\nJVM stacktrace|\n\tat ", text)[0].strip()
 
 
 def _tail(log: Path) -> str:
