@@ -128,10 +128,10 @@ def _ticks(start: datetime, end: datetime, most: int = 9) -> list[datetime]:
     return [first + index * every for index in range(math.floor((end - first) / every) + 1)] if first <= end else []
 
 
-def strength(p: float, weakest: float = 0.0, strongest: float = 20.0) -> Markup:
+def strength(p: float, strongest: float = 20.0) -> Markup:
     """A p-value as a bar of its decimal zeros, full at 10 to the minus ``strongest``."""
     zeros = -math.log10(max(p, 1e-300)) if math.isfinite(p) else 0.0
-    width = 88 * min(max((zeros - weakest) / (strongest - weakest), 0.0), 1.0)
+    width = 88 * max(0.0, min(zeros / strongest, 1.0))
     return Markup(
         '<svg viewBox="0 0 88 6" class="strength" role="img" aria-label="p-value {}">'
         '<rect class="rail" width="88" height="6" rx="1"/><rect class="bar" width="{:.1f}" height="6" rx="1"/></svg>'

@@ -11,7 +11,12 @@ from stillwatch.schema.campaign import Campaign, Findings, Member, Tie
 
 def by_certainty(campaigns: tuple[Campaign, ...]) -> list[Campaign]:
     """``campaigns``, the most certain first: smallest q-value, then p-value, then highest score, then id."""
-    return sorted(campaigns, key=lambda c: (c.q_value, c.p_value, -c.score, c.id))
+    return sorted(campaigns, key=lambda c: (*map(_last, (c.q_value, c.p_value, -c.score)), c.id))
+
+
+def _last(value: float) -> float:
+    """``value``, or infinity if it is not a number: what was not measured is the least certain."""
+    return math.inf if math.isnan(value) else value
 
 
 def campaigns_json(findings: Findings) -> bytes:

@@ -32,16 +32,11 @@ def _escape(char: str) -> str:
 
 def large(number: int) -> str:
     """A count: exact below a million, then to three significant digits (``12.1 million``)."""
-    for scale, name in _SCALES:
-        if number >= scale:
-            return f"{_digits(number / scale)} {name}"
-    return f"{number:,}"
-
-
-def _digits(value: float) -> str:
-    """Three significant digits, no exponent and no idle zeros."""
-    text = f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if number < 10**6:
+        return f"{number:,}"
+    rounded = float(f"{number:.3g}")
+    scale, name = next((scale, name) for scale, name in _SCALES if rounded >= scale)
+    return f"{rounded / scale:,.12g} {name}"
 
 
 def number_word(number: int) -> str:
