@@ -1,0 +1,284 @@
+"""Template families: which anchors belong to one template, and which are just a common way to put things.
+
+Prompts made from one template share several anchors (``text.anchors``), the same ones; prompts that merely use a common
+phrase share that one and differ in the rest. So anchors that occur mostly in each other's company (each in at least
+``TOGETHER`` of the other's prompts) are joined into cores by connected components; a strict condition both ways, under
+which a common phrase cannot chain strangers together. A core whose prompts are mostly made of narrower cores is one
+template in several wordings, and takes them in; else the narrower core stands for itself.
+
+An account that has a template sends it again; the users of a common phrase do not. A core is kept if, given one prompt
+on it, another prompt of the same account is on it with probability ``REPEATED`` at least, and ``LIFT`` times its share of
+all prompts; what fails that is reported as a phrase of the language. Where accounts had too few chances to repeat
+themselves to tell, a core is kept.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from stillwatch.text.jit import compiled
+
+MIN_ACCOUNTS: Final = 2
+MIN_PROMPTS: Final = 3
+TOGETHER: Final = 0.5
+NESTED: Final = 0.8  # of a narrower core's prompts that are on the wider one
+COVERED: Final = 0.7  # of a wider core's prompts that narrower ones make up
+PROBE: Final = 64  # prompts of each anchor that are looked at: containment within 0.06 of the truth
+REPEATED: Final = 0.02
+LIFT: Final = 5.0
+CHANCES: Final = 60.0  # to repeat itself, below which a core is given the benefit
+LONE_REPEATED: Final = 0.2  # for a single anchor, which is only five words
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Distinct prompts of accounts: parallel columns, and for each row its anchors ``anchors[starts[i]:starts[i + 1]]``.
+
+    ``prompt`` identifies the prompt. Rows may be in any order, and repeated rows count once.
+    """
+
+    account: Ints
+    prompt: Ints
+    starts: Ints
+    anchors: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """Template families found in a sample, by id (the smallest anchor of each).
+
+    Attributes:
+        anchors: every anchor of a family, ascending.
+        owner: for each of them the index of its family in ``ids``.
+        ids: family ids, ascending.
+        needed: anchors of a family that a prompt must have to be on it.
+        size: prompts of the sample on each family; accounts of the sample that use it.
+        common: anchors of the cores that are phrases of the language, with the accounts that use each.
+    """
+
+    anchors: Ints
+    owner: Ints
+    ids: Ints
+    needed: Ints
+    size: Ints
+    accounts: Ints
+    common: tuple[tuple[int, int], ...] = ()
+
+
+NONE: Final = Families(*(np.zeros(0, np.int64) for _ in range(6)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bipartite:
+    """Groups and the items in them, both ways; items of a group and groups of an item ascend."""
+
+    group: Ints  # of each tie, ordered by group, then item
+    item: Ints
+    group_starts: Ints
+    by_item: Ints  # groups, ordered by item
+    item_starts: Ints
+
+    @classmethod
+    def of(cls, group: Ints, item: Ints, groups: int, items: int) -> "_Bipartite":
+        """Ties (group, item), repeats dropped."""
+        both = np.unique(group * items + item)
+        group, item = both // items, both % items
+        order = np.argsort(item, kind="stable")
+        return cls(group, item, _starts(group, groups), group[order], _starts(item[order], items))
+
+    @property
+    def sizes(self) -> Ints:
+        """Items of each group."""
+        return np.diff(self.group_starts)
+
+
+def _starts(sorted_values: Ints, count: int) -> Ints:
+    return np.searchsorted(sorted_values, np.arange(count + 1)).astype(np.int64)
+
+
+@compiled
+def _company(
+    group_starts: Ints, item: Ints, item_starts: Ints, by_item: Ints, share: float
+) -> tuple[list[int], list[int], list[float]]:
+    """Pairs (a, b) of groups such that at least ``share`` of the first PROBE items of a are in b too, and that share."""
+    froms, tos, shares = [np.int64(0)], [np.int64(0)], [0.0]
+    for group in range(len(group_starts) - 1):
+        first = group_starts[group]
+        probed = min(group_starts[group + 1] - first, PROBE)
+        room = 0
+        for at in range(first, first + probed):
+            room += item_starts[item[at] + 1] - item_starts[item[at]]
+        others = np.empty(room, np.int64)
+        filled = 0
+        for at in range(first, first + probed):
+            for other in range(item_starts[item[at]], item_starts[item[at] + 1]):
+                others[filled] = by_item[other]
+                filled += 1
+        others.sort()
+        run = 0
+        for at in range(filled):
+            run += 1
+            if at + 1 == filled or others[at + 1] != others[at]:
+                if others[at] != group and run >= share * probed:
+                    froms.append(np.int64(group))
+                    tos.append(others[at])
+                    shares.append(run / probed)
+                run = 0
+    return froms[1:], tos[1:], shares[1:]
+
+
+def _pairs(ties: _Bipartite, share: float) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    found = _company(ties.group_starts, ties.item, ties.item_starts, ties.by_item, share)
+    return np.array(found[0], np.int64), np.array(found[1], np.int64), np.array(found[2], np.float64)
+
+
+def _joined(froms: Ints, tos: Ints, count: int) -> Ints:
+    """Component of each of ``count`` nodes."""
+    graph = coo_array((np.ones(len(froms), np.int8), (froms, tos)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def find_families(sample: Sample) -> Families:
+    """Template families of ``sample``; the same for any order of its rows."""
+    rows = np.repeat(np.arange(len(sample.account)), np.diff(sample.starts))
+    names, anchor, rows = _shared(sample, rows)
+    if not len(names):
+        return NONE
+    prompts, prompt = _prompts(sample)
+    ties = _Bipartite.of(anchor, prompt[rows], len(names), prompts)
+    core = _cores(ties, len(names))
+    sizes = np.bincount(core)
+    on = _on(ties, core, np.minimum(sizes, 2), prompts)
+    merged = _wordings(on, len(sizes))
+    family = merged[core]
+    needed = np.minimum(np.bincount(family), 2)
+    on = _on(ties, family, needed, prompts)
+    return _kept(sample, prompt, on, names, family, needed)
+
+
+def _shared(sample: Sample, rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Anchors that MIN_ACCOUNTS accounts and MIN_PROMPTS prompts have: their names, and (index of anchor, row) ties."""
+    order = np.argsort(sample.anchors)
+    ordered = sample.anchors[order]
+    edges = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
+    counts = np.diff(np.r_[edges, len(ordered)])
+    frequent = np.repeat(counts >= MIN_PROMPTS, counts)
+    names = ordered[edges][counts >= MIN_PROMPTS]
+    anchor = np.repeat(np.arange(len(names)), counts[counts >= MIN_PROMPTS])
+    rows = rows[order[frequent]]
+    enough = np.ones(len(names), bool)
+    for values, least in ((sample.account, MIN_ACCOUNTS), (sample.prompt, MIN_PROMPTS)):
+        _, codes = np.unique(values[rows], return_inverse=True)
+        distinct = np.unique(anchor * (len(codes) + 1) + codes) // (len(codes) + 1)
+        enough &= np.bincount(distinct, minlength=len(names)) >= least
+    index = np.cumsum(enough) - 1
+    chosen = enough[anchor]
+    return names[enough], index[anchor[chosen]], rows[chosen]
+
+
+def _prompts(sample: Sample) -> tuple[int, Ints]:
+    """Number of distinct prompts, and the index of each row's; they ascend with the prompt's hash."""
+    values, index = np.unique(sample.prompt, return_inverse=True)
+    return len(values), index
+
+
+def _cores(ties: _Bipartite, anchors: int) -> Ints:
+    """Core of each anchor: those that keep each other's company."""
+    froms, tos, _ = _pairs(ties, TOGETHER)
+    mutual = np.isin(froms * anchors + tos, tos * anchors + froms)
+    return _joined(froms[mutual], tos[mutual], anchors)
+
+
+def _on(ties: _Bipartite, core: Ints, needed: Ints, prompts: int) -> _Bipartite:
+    """Which prompts are on which core: those that have as many of its anchors as are needed."""
+    both, counts = np.unique(core[ties.group] * prompts + ties.item, return_counts=True)
+    both = both[counts >= needed[both // prompts]]
+    return _Bipartite.of(both // prompts, both % prompts, len(needed), prompts)
+
+
+def _wordings(on: _Bipartite, cores: int) -> Ints:
+    """Family of each core: a wider core that narrower ones make up takes them in, and so do two of the same prompts."""
+    froms, tos, _ = _pairs(on, NESTED)
+    back = np.isin(tos * cores + froms, froms * cores + tos)
+    narrower = froms * cores + tos
+    covered = _covered(on.group_starts, on.item, on.item_starts, on.by_item, np.sort(narrower[~back]), cores)
+    joined = back | (covered[tos] >= COVERED)
+    return _joined(froms[joined], tos[joined], cores)
+
+
+@compiled
+def _covered(
+    group_starts: Ints, item: Ints, item_starts: Ints, by_item: Ints, nested: Ints, groups: int
+) -> NDArray[np.float64]:
+    """Share of each group's first PROBE items that are in a group nested in it (``nested``: narrow * groups + wide)."""
+    shares = np.zeros(groups)
+    for group in range(groups):
+        first = group_starts[group]
+        probed = min(group_starts[group + 1] - first, PROBE)
+        inside = 0
+        for at in range(first, first + probed):
+            for other in range(item_starts[item[at]], item_starts[item[at] + 1]):
+                pair = by_item[other] * groups + group
+                place = np.searchsorted(nested, pair)
+                if place < len(nested) and nested[place] == pair:
+                    inside += 1
+                    break
+        shares[group] = inside / max(probed, 1)
+    return shares
+
+
+def _kept(sample: Sample, prompt: Ints, on: _Bipartite, names: Ints, family: Ints, needed: Ints) -> Families:
+    """The families that accounts use as templates."""
+    families = len(needed)
+    accounts, account = np.unique(sample.account, return_inverse=True)
+    sent = np.unique(account * (prompt.max() + 1) + prompt)
+    sender, sent = sent // (prompt.max() + 1), sent % (prompt.max() + 1)
+    total = np.bincount(sender, minlength=len(accounts))
+    lengths = np.diff(on.item_starts)[sent]
+    place = np.repeat(on.item_starts[sent] - np.r_[0, np.cumsum(lengths)[:-1]], lengths) + np.arange(lengths.sum())
+    uses, used = np.unique(on.by_item[place] * len(accounts) + np.repeat(sender, lengths), return_counts=True)
+    whose, user = uses // len(accounts), uses % len(accounts)
+
+    def tally(values: Ints) -> NDArray[np.float64]:
+        return np.bincount(whose, values, families)
+
+    users, again = tally(np.ones(len(whose), np.int64)), tally((used > 1).astype(np.int64))
+    chances, repeats = tally(used * (total[user] - 1)), tally(used * (used - 1))
+    rate = repeats / np.maximum(chances, 1)
+    base = tally(used) / len(sent)
+    alone = needed < 2
+    plain = (chances >= CHANCES) & (rate < np.maximum(REPEATED, LIFT * base))
+    shared = (users >= MIN_ACCOUNTS) & (on.sizes >= MIN_PROMPTS)
+    few = (users < 3) & (again < 2)
+    lone = alone & ((again < 2) | (rate < LONE_REPEATED) | _inside(on))
+    keep = shared & ~plain & ~few & ~lone
+    first = _smallest(names, family, families)
+    order = np.argsort(first)
+    order = order[keep[order]]
+    rank = np.full(families, -1, np.int64)
+    rank[order] = np.arange(len(order))
+    mine = rank[family] >= 0
+    said = np.flatnonzero(shared & plain & ~alone)
+    said = said[np.lexsort((first[said], -users[said]))]
+    return Families(
+        names[mine], rank[family][mine], first[order], needed[order], on.sizes[order],
+        users[order].astype(np.int64), tuple((int(first[f]), int(users[f])) for f in said),
+    )  # fmt: skip
+
+
+def _inside(on: _Bipartite) -> NDArray[np.bool_]:
+    """Families most of whose prompts are on another one too."""
+    froms, _, _ = _pairs(on, TOGETHER)
+    return np.isin(np.arange(len(on.sizes)), froms)
+
+
+def _smallest(names: Ints, family: Ints, families: int) -> Ints:
+    first = np.full(families, np.iinfo(np.int64).max)
+    np.minimum.at(first, family, names)
+    return first
