@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from stillwatch.lab import infrastructure
 from stillwatch.lab.infrastructure import COUNTRIES, Internet
-from stillwatch.lab.keyed import Floats, Ints, Keys, choose, hexes, keys, normal, uniform, word
+from stillwatch.lab.columns import Column, Objects, column, hexes, objects, times
+from stillwatch.lab.keyed import Ints, Keys, Part, choose, exponential, keys, normal, uniform, word
 from stillwatch.lab.spec import Group, Mix
-from stillwatch.schema.requests import ACCOUNTS, TIMESTAMP
+from stillwatch.schema.requests import ACCOUNTS
 
 DAY = 86_400_000_000  # microseconds
 
@@ -31,8 +32,8 @@ class Cast:
     created: Ints
     first: Ints  # life of the account within the log
     last: Ints
-    identifier: pa.Array
-    organization: pa.Array
+    identifier: Column
+    organization: Column
 
     def rows(self, group: int) -> Ints:
         """Positions of a group's accounts."""
@@ -63,9 +64,9 @@ def _volumes(group: Group, requests: int, accounts: int, seed: int) -> Ints:
     return np.asarray(np.diff(steps, prepend=0) + 1, dtype=np.int64)
 
 
-def _mixed(mix: Mix, *parts: object) -> list[tuple[str, np.ndarray]]:
+def _mixed(mix: Mix, *parts: Part) -> list[tuple[str, Ints]]:
     """The rows that fall to each name of a mix."""
-    drawn = choose([weight for _, weight in mix], *parts)  # type: ignore[arg-type]
+    drawn = choose([weight for _, weight in mix], *parts)
     return [(name, np.nonzero(drawn == i)[0]) for i, (name, _) in enumerate(mix)]
 
 
@@ -87,7 +88,7 @@ def _life(group: Group, ordinal: Ints, key: Keys, start: int, days: float, relea
         else:
             made = opening - signup.lead_days * DAY - length + uniform("rush", key) * length
     else:
-        age = -np.log(1 - uniform("age", key)) * signup.age_days * DAY
+        age = exponential("age", key) * signup.age_days * DAY
         fresh = late & (uniform("fresh", key) < 0.7)  # most who appear during the log have just signed up
         made = first - np.where(fresh, uniform("first hours", key) ** 2 * 6 * 3600e6, age)
     first = np.maximum(first, made + 30e6)
@@ -120,63 +121,57 @@ def cast(
             client[rows[chosen]] = internet.clients(kind, machine[chosen])
         created[rows], first[rows], last[rows] = _life(spec, ordinal[rows], key[rows], start, days, release)
     own = {"none": None, "own": key, "one": group_key}
-    organization = np.array(hexes("org_", key).to_pylist(), dtype=object)
+    organization = np.full(len(key), None, dtype=object)
     for i, spec in enumerate(groups):
         rows, holder = np.nonzero(group == i)[0], own[spec.signup.organization]
-        organization[rows] = None if holder is None else hexes("org_", keys(holder[rows], "org")).to_pylist()
+        organization[rows] = None if holder is None else objects(hexes("org_", keys(holder[rows], "org")))
     return Cast(
         tuple(groups), group, ordinal, key, group_key, country, systems, client, volume, created, first, last,
-        hexes("acct_", keys(key, "identifier")), pa.array(organization, pa.string()),
+        hexes("acct_", keys(key, "identifier")), column(organization, pa.string()),
     )  # fmt: skip
 
 
 def table(people: Cast, internet: Internet, *, seed: int) -> pa.Table:
     """The accounts table (``schema.requests.ACCOUNTS``), in order of identifier."""
-    size = len(people.key)
-    text = {
-        name: np.full(size, None, dtype=object)
-        for name in (
-            "tier",
-            "payment_fingerprint",
-            "card_bin",
-            "email_domain",
-            "phone_prefix",
-            "signup_ip",
-            "owner",
-            "owner_country",
-        )
-    }
-    verified = np.zeros(size, dtype=bool)
+    parts = {name: np.full(len(people.key), None, dtype=object) for name in ACCOUNTS.names}
     for i, spec in enumerate(people.groups):
-        rows, signup = people.rows(i), spec.signup
-        key, shared, country = people.key[rows], people.group_key[rows], people.country[rows]
-        for name, chosen in _mixed(signup.tiers, key, "tier"):
-            text["tier"][rows[chosen]] = name
-        verified[rows] = uniform("verified", key) < signup.verified
-        payer = keys(shared, people.ordinal[rows] // signup.payers, "payer") if signup.payers > 1 else key
-        paying = uniform("paying", payer) < signup.paying
-        tokens = hexes("pay_", keys(payer, "instrument")).to_numpy(zero_copy_only=False)
-        text["payment_fingerprint"][rows] = np.where(paying, tokens, None)
-        for kind, chosen in _mixed(signup.cards, payer, "card"):
-            bins = infrastructure.card_bins(seed, kind, country[chosen], payer[chosen]).to_numpy(zero_copy_only=False)
-            text["card_bin"][rows[chosen]] = np.where(paying[chosen], bins, None)
-        for kind, chosen in _mixed(signup.mail, key, "mail"):
-            domains = infrastructure.mail_domains(seed, kind, key[chosen], shared[chosen])
-            text["email_domain"][rows[chosen]] = domains.to_numpy(zero_copy_only=False)
-        phones = infrastructure.phone_prefixes(seed, country, key, signup.phones, shared)
-        text["phone_prefix"][rows] = phones.to_numpy(zero_copy_only=False)
-        home = uniform("signup", key) < signup.from_network
-        slot = keys(shared, "desk", people.ordinal[rows] % 4)
-        host = np.where(home, host_keys(people, rows, np.zeros(len(rows), dtype=np.int64)), slot)
-        system = np.where(home, people.systems[0][rows], people.systems[0][rows[0] if len(rows) else rows])
-        text["signup_ip"][rows] = internet.addresses(system, host).to_numpy(zero_copy_only=False)
-        if signup.owner:
-            text["owner"][rows] = hexes("owner_", keys(shared, "owner")).to_numpy(zero_copy_only=False)
-            text["owner_country"][rows] = np.array([row[0] for row in COUNTRIES], dtype=object)[country]
-    columns = {name: pa.array(column, pa.string()) for name, column in text.items()}
-    columns |= {"account_id": people.identifier, "organization_id": people.organization, "verified": pa.array(verified)}
-    columns["created_at"] = pa.array(people.created // 1_000_000 * 1_000_000, pa.timestamp("us")).cast(TIMESTAMP)
+        rows = people.rows(i)
+        if len(rows):
+            for name, values in _registration(spec, people, rows, internet, seed).items():
+                parts[name][rows] = values
+    columns = {name: column(values, ACCOUNTS.field(name).type) for name, values in parts.items()}
+    columns |= {"account_id": people.identifier, "organization_id": people.organization}
+    columns["created_at"] = times(people.created // 1_000_000 * 1_000_000)
     return pa.table([columns[name] for name in ACCOUNTS.names], schema=ACCOUNTS).sort_by("account_id")
+
+
+def _registration(spec: Group, people: Cast, rows: Ints, internet: Internet, seed: int) -> dict[str, Objects]:
+    """What the accounts of one group gave when they were made, and how they pay."""
+    signup, key, shared, country = spec.signup, people.key[rows], people.group_key[rows], people.country[rows]
+    given = {name: np.full(len(rows), None, dtype=object) for name in ("tier", "card_bin", "email_domain")}
+    for name, some in _mixed(signup.tiers, key, "tier"):
+        given["tier"][some] = name
+    for kind, some in _mixed(signup.mail, key, "mail"):
+        given["email_domain"][some] = objects(infrastructure.mail_domains(seed, kind, key[some], shared[some]))
+    payer = keys(shared, people.ordinal[rows] // signup.payers, "payer") if signup.payers > 1 else key
+    paying = uniform("paying", payer) < signup.paying
+    for kind, some in _mixed(signup.cards, payer, "card"):
+        bins = infrastructure.card_bins(seed, kind, country[some], payer[some], shared[some])
+        given["card_bin"][some] = objects(bins)
+    given["payment_fingerprint"] = objects(hexes("pay_", keys(payer, "instrument"))).copy()
+    for name in ("card_bin", "payment_fingerprint"):
+        given[name][~paying] = None
+    given["verified"] = (uniform("verified", key) < signup.verified).astype(object)
+    given["phone_prefix"] = objects(infrastructure.phone_prefixes(seed, country, key, signup.phones, shared))
+    home = uniform("signup", key) < signup.from_network
+    desk = keys(shared, "desk", people.ordinal[rows] % 4)  # where the group registers accounts in rows
+    host = np.where(home, host_keys(people, rows, np.zeros_like(rows)), desk)
+    system = np.where(home, people.systems[0][rows], people.systems[0][rows[0]])
+    given["signup_ip"] = objects(internet.addresses(system, host, keys(key, "signup lease")))
+    if signup.owner:
+        given["owner"] = objects(hexes("owner_", keys(shared if signup.organization == "one" else key, "owner")))
+        given["owner_country"] = np.array([row[0] for row in COUNTRIES], dtype=object)[country]
+    return given
 
 
 def host_keys(people: Cast, account: Ints, slot: Ints) -> Keys:
@@ -184,8 +179,3 @@ def host_keys(people: Cast, account: Ints, slot: Ints) -> Keys:
     shared = np.array([spec.network.shared for spec in people.groups])[people.group[account]]
     pool = keys(people.group_key[account], "shared host", (people.ordinal[account] + slot) % np.maximum(shared, 1))
     return np.where(shared > 0, pool, keys(people.key[account], "host", slot))
-
-
-def parameters(people: Cast, values: Sequence[float]) -> Floats:
-    """A number for each account from a number for each group."""
-    return np.asarray(values, dtype=np.float64)[people.group]

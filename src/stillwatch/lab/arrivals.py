@@ -61,7 +61,7 @@ def _cumulative(group: Group, people: Cast, rows: Ints, edges: Ints, salt: str) 
 
 
 def _beta(shape: tuple[float, float], key: Keys) -> Floats:
-    """Beta draws by key (Jöhnk's transformed powers, without rejection: the Kumaraswamy law of like shape)."""
+    """Beta-like draws by key in closed form: the Kumaraswamy law, which has a Beta's shapes."""
     return np.asarray((1 - (1 - uniform("beta", key)) ** (1 / shape[1])) ** (1 / shape[0]), dtype=np.float64)
 
 
@@ -114,7 +114,11 @@ def _dealt(group: Group, people: Cast, rows: Ints, times: Ints) -> tuple[Ints, I
     )
     disturbed = (1 - group.tempo.queue) * DAY * normal("disturbed", people.key[account], nth)
     order = np.argsort(ideal + disturbed, kind="stable")
-    return account[order], np.sort(times, kind="stable")
+    account, moment = account[order], np.sort(times, kind="stable")
+    first, last = people.first[account], people.last[account]
+    outside = (moment < first) | (moment > last)  # an account is dealt nothing before it exists or after its end
+    elsewhere = first + uniform("elsewhere", people.key[account], nth) * (last - first)
+    return account, np.where(outside, elsewhere.astype(np.int64), moment)
 
 
 def _sessions(group: Group, people: Cast, account: Ints, time: Ints) -> tuple[Ints, Ints]:

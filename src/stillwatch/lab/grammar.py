@@ -7,13 +7,14 @@ import re
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from stillwatch.lab.columns import Column, pick, texts
 from stillwatch.lab.keyed import Floats, Ints, Keys, below, uniform
 
 Pieces = NDArray[np.int32]
@@ -64,7 +65,7 @@ class Grammar:
         self._names: dict[str, int] = {}
         self._rows: dict[str, list[list[int]]] = {}
         self._arrays: dict[str, Pieces] = {}
-        self._spelling: pa.Array | None = None
+        self._spelling: Column | None = None
         words = vocabulary()
         self.topics = len(words["topics"]["noun"])
         for name, pools in words["topics"].items():
@@ -142,13 +143,14 @@ class Grammar:
         pieces = start + (size * draw**_SKEW).astype(np.int64)
         return np.where(used, pieces, 0).astype(np.int32)
 
-    def spell(self, *segments: Pieces) -> pa.Array:
+    def spell(self, *segments: Pieces) -> Column:
         """Strings of the segments, joined row by row."""
         if self._spelling is None:
-            self._spelling = pa.array(self._pieces, pa.string())
+            self._spelling = texts(self._pieces)
         matrix = np.hstack(segments)
         used = matrix != 0
         offsets = np.zeros(len(matrix) + 1, dtype=np.int32)
         np.cumsum(used.sum(axis=1), out=offsets[1:])
-        taken = self._spelling.take(pa.array(matrix[used]))
-        return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), taken), "")
+        taken = pick(self._spelling, matrix[used])
+        rows = cast(Any, pa.ListArray).from_arrays(pa.array(offsets), taken)
+        return cast(Column, cast(Any, pc).binary_join(rows, ""))

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from stillwatch.lab.grammar import coin
-from stillwatch.lab.keyed import Ints, Keys, below, choose, hexes, keys, uniform, zipf
+from stillwatch.lab.columns import Column, column, concatenate, hexes, join, pick, texts
+from stillwatch.lab.keyed import Ints, Keys, below, choose, keys, uniform, zipf
 
 #: Country, weight among customers, hours from UTC, language with patterns of its own ("" is English), phone code.
 COUNTRIES: tuple[tuple[str, float, int, str, str], ...] = (
@@ -22,19 +21,19 @@ COUNTRIES: tuple[tuple[str, float, int, str, str], ...] = (
 ZONES = np.array([row[2] for row in COUNTRIES])
 _WEIGHTS = np.array([row[1] for row in COUNTRIES])
 
-#: Kind of network: systems a country has, addresses of each (a power of two; small is carrier-grade NAT), weight's Zipf exponent.
+#: Kind of network: systems a country has, binary logarithm of the public addresses of each, Zipf exponent of their sizes.
+#: Few addresses for many customers is carrier-grade translation (mobile) or a privacy service's exits (vpn).
 _KINDS = {
-    "isp": (7, 18, 1.0),
-    "mobile": (3, 9, 1.0),
-    "hosting": (6, 16, 0.7),
-    "office": (25, 12, 0.3),
-    "campus": (5, 6, 0.3),
-}
-
-_MAIL = {
-    "webmail": ("gmail.com", "outlook.com", "yahoo.com", "hotmail.com", "icloud.com", "qq.com", "163.com", "proton.me",
-                "gmx.de", "web.de", "mail.ru", "orange.fr", "naver.com", "yahoo.co.jp", "uol.com.br", "libero.it"),
+    "isp": (7, 18, 1.0), "mobile": (3, 9, 1.0), "hosting": (6, 16, 0.7), "office": (25, 12, 0.3), "campus": (5, 6, 0.3),
+    "vpn": (2, 5, 1.0),
 }  # fmt: skip
+_SIX = 0.25  # share of the providers of homes whose customers have IPv6, a /64 each
+
+_WEBMAIL = (
+    "gmail.com", "outlook.com", "yahoo.com", "hotmail.com", "icloud.com", "qq.com", "163.com", "proton.me",
+    "gmx.de", "web.de", "mail.ru", "orange.fr", "naver.com", "yahoo.co.jp", "uol.com.br", "libero.it",
+)  # fmt: skip
+_ISSUERS = {"bank": 90, "prepaid": 40, "virtual": 12}
 _SUFFIXES = (".com", ".io", ".net", ".org", ".dev", ".co", ".ai", ".de", ".co.uk", ".in")
 
 
@@ -56,8 +55,8 @@ _CHROME = "Mozilla/5.0 ({p}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1{v}.
 SOFTWARE: tuple[Software, ...] = (
     Software("browser", _CHROME, "chrome", 60, 12, None, None, True),
     Software("browser", _CHROME + " Edg/1{v}.0.0.0", "chrome", 14, 8, None, None, True),
-    Software("browser", "Mozilla/5.0 ({p}; rv:1{v}.0) Gecko/20100101 Firefox/1{v}.0", "firefox", 9, 8, None, None, True),
-    Software("browser", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/{v}.1 Safari/605.1.15", "safari", 17, 6, None, None, True),
+    Software("browser", "Mozilla/5.0 ({p}; rv:1{v}.0) Firefox/1{v}.0", "firefox", 9, 8, None, None, True),
+    Software("browser", "Mozilla/5.0 (Macintosh) Version/{v}.1 Safari/605.1.15", "safari", 17, 6, None, None, True),
     Software("app", "ChatApp/2.{v} (iPhone; iOS 18)", "cfnetwork", 55, 9, None, None, True),
     Software("app", "ChatApp/2.{v} (Android 15)", "okhttp", 45, 9, None, None, True),
     Software("sdk", "Client/Python 1.{v}.0", "httpx", 52, 30, 1.0, None, False),
@@ -100,6 +99,7 @@ class Internet:
         blocks = np.array([b for b in range(11 << 6, 223 << 6) if b >> 6 not in (100, 127, 169, 172, 192, 198, 203)])
         free = blocks[np.argsort(uniform(seed, "block", np.arange(len(blocks))))]  # blocks of 2^18 addresses
         self._base = (free[index] << 18) + below((1 << 18) - self._size + 1, seed, "offset", index)
+        self._six = (self._kind == "isp") & (uniform(seed, "six", index) < _SIX)
         self._clients(seed)
 
     def systems(self, kind: str, country: Ints, key: Keys) -> Ints:
@@ -116,19 +116,32 @@ class Internet:
         """A country for each account, as customers are spread."""
         return choose(_WEIGHTS, key, "country")
 
-    def addresses(self, system: Ints, host: Keys) -> pa.Array:
-        """Addresses of ``system`` by host key; equal keys are equal hosts."""
+    def addresses(self, system: Ints, host: Keys, lease: Keys) -> Column:
+        """Addresses of ``system`` by host key; equal keys are equal hosts. An IPv6 host changes the half that
+        is its own with each ``lease`` (RFC 8981)."""
         number = self._base[system] + below(self._size[system], host, "address")
-        octets = pa.array([str(i) for i in range(256)])
-        parts = [octets.take(pa.array((number >> shift) & 255)) for shift in (24, 16, 8, 0)]
-        return pc.binary_join_element_wise(*parts, ".")
+        octets = texts([str(i) for i in range(256)])
+        four = join(*(pick(octets, (number >> shift) & 255) for shift in (24, 16, 8, 0)), by=".")
+        six = self._six[system]
+        if not six.any():
+            return four
+        groups = texts([f"{i:x}" for i in range(1 << 16)])
+        network = (0x2A00 + system % 64, system * 37 % 65536, below(65536, host, "site"), below(256, host, "subnet"))
+        own = (below(65536, lease, "interface", place) for place in range(4))
+        parts = [pick(groups, each[six]) for each in (*network, *own)]
+        place = np.where(six, len(six) + np.cumsum(six) - 1, np.arange(len(six)))
+        return pick(concatenate([four, join(*parts, by=":")]), place)
 
-    def country_of(self, system: Ints) -> pa.Array:
+    def country_of(self, system: Ints) -> Column:
         """Country codes of systems."""
-        return pa.array([row[0] for row in COUNTRIES]).take(pa.array(self._country[system]))
+        return pick(texts([row[0] for row in COUNTRIES]), self._country[system])
 
     def _clients(self, seed: int) -> None:
-        agents, tls, order, program, weight = [], [], [], [], []
+        agents: list[str] = []
+        tls: list[str] = []
+        order: list[str] = []
+        program: list[int] = []
+        weight: list[float] = []
         for number, software in enumerate(SOFTWARE):
             newest = 5 + int(below(60, seed, "version", number)[0])
             platforms = _PLATFORMS if "{p}" in software.name else ("",)
@@ -136,44 +149,45 @@ class Internet:
                 for rank, platform in enumerate(platforms):
                     agents.append(software.name.format(v=newest + software.versions - age, p=platform))
                     library = keys("runtime", software.runtime, age // 6, rank if software.kind == "browser" else 0)
-                    digits = hexes("", library)[0].as_py()
+                    digits = f"{int(library[0]):016x}"
                     tls.append(f"t13d{1500 + number % 9:04d}h2_{digits[:12]}_{digits[4:]}")
-                    order.append(hexes("ge20nn", keys("headers", software.runtime, number, age // 9))[0].as_py())
+                    order.append(f"ge20nn{int(keys('headers', software.runtime, number, age // 9)[0]):016x}")
                     program.append(number)
                     weight.append(software.weight * (age + 1) ** -1.3 * (0.6, 0.3, 0.1)[rank])
-        self.user_agent, self.tls, self.header_order = pa.array(agents), pa.array(tls), pa.array(order)
+        self.user_agent, self.tls, self.header_order = texts(agents), texts(tls), texts(order)
         self.program, self._client_weight = np.array(program), np.array(weight)
         self._client_kind = np.array([SOFTWARE[number].kind for number in program])
 
     def clients(self, kind: str, key: Keys) -> Ints:
-        """A client installation of ``kind`` (or of ``any`` kind) by key: an index into ``user_agent``, ``tls`` and so on."""
+        """A client of ``kind`` (or of ``any``) by key: an index into ``user_agent``, ``tls`` and ``header_order``."""
         here = np.nonzero(self._client_kind == kind)[0] if kind != "any" else np.arange(len(self.program))
         return here[choose(self._client_weight[here], key, "client")]
 
 
-def mail_domains(seed: int, kind: str, key: Keys, shared: Keys) -> pa.Array:
+def mail_domains(seed: int, kind: str, key: Keys, shared: Keys) -> Column:
     """Mail domains of a kind: webmail (Zipf), private (own), disposable (a few dozen), corporate or edu (by ``shared``)."""
     if kind == "webmail":
-        return pa.array(_MAIL["webmail"]).take(pa.array(choose(zipf(len(_MAIL["webmail"]), 1.5), key, "webmail")))
+        return pick(texts(_WEBMAIL), choose(zipf(len(_WEBMAIL), 1.5), key, "webmail"))
     if kind == "disposable":
-        pool = pa.array([f"{name}{_SUFFIXES[i % 5]}" for i, name in enumerate(coin(seed, "disposable", 60))])
-        return pool.take(pa.array(choose(zipf(60, 0.8), key, "disposable")))
-    pool, whose = pa.array(coin(seed, "domains", 4000)), key if kind == "private" else shared
-    first, last = (pool.take(pa.array(below(4000, whose, "domain", place))) for place in range(2))
-    suffixes = pa.array(_SUFFIXES if kind != "edu" else (".edu",))
-    suffix = suffixes.take(pa.array(below(len(suffixes), whose, "suffix")))
-    return pc.binary_join_element_wise(first, last, suffix, "")
+        names = [f"{name}{_SUFFIXES[i % 5]}" for i, name in enumerate(coin(seed, "disposable", 60))]
+        return pick(texts(names), choose(zipf(60, 0.8), key, "disposable"))
+    pool, whose = texts(coin(seed, "domains", 4000)), key if kind == "private" else shared
+    first, last = (pick(pool, below(4000, whose, "domain", place)) for place in range(2))
+    suffixes = _SUFFIXES if kind != "edu" else (".edu",)
+    return join(first, last, pick(texts(suffixes), below(len(suffixes), whose, "suffix")))
 
 
-def card_bins(seed: int, kind: str, country: Ints, key: Keys) -> pa.Array:
-    """Issuer prefixes: banks of the country (Zipf), prepaid programmes (40), virtual-card issuers (12), one sponsor."""
-    size = {"bank": 90, "prepaid": 40, "virtual": 12, "sponsor": 1}[kind]
-    rank = choose(zipf(size), key, "issuer")
-    issuer = below(300_000, seed, kind, rank, country if kind == "bank" else 0)
-    return pa.array((400_000 + issuer)).cast(pa.string())
+def card_bins(seed: int, kind: str, country: Ints, key: Keys, shared: Keys) -> Column:
+    """Issuer prefixes: banks of the country, prepaid programmes, virtual-card issuers (all Zipf), or the group's sponsor."""
+    if kind == "sponsor":
+        issuer = below(300_000, seed, "sponsor", shared)
+    else:
+        rank = choose(zipf(_ISSUERS[kind]), key, "issuer")
+        issuer = below(300_000, seed, kind, rank, country if kind == "bank" else 0)
+    return column((400_000 + issuer).astype(str))
 
 
-def phone_prefixes(seed: int, country: Ints, key: Keys, rented: int, group: Keys) -> pa.Array:
+def phone_prefixes(seed: int, country: Ints, key: Keys, rented: int, group: Keys) -> Column:
     """The first digits of phone numbers: Zipf within the country, or from a few ``rented`` prefixes of the group."""
     if rented:
         choice = below(rented, key, "rented")
@@ -181,5 +195,5 @@ def phone_prefixes(seed: int, country: Ints, key: Keys, rented: int, group: Keys
         block = below(300, group, "rented block", choice)
     else:
         block = below(300, seed, "block", choose(zipf(40, 0.7), key, "prefix"), country)
-    code = pa.array(["+" + row[4] for row in COUNTRIES]).take(pa.array(country))
-    return pc.binary_join_element_wise(code, pa.array(600 + block).cast(pa.string()), "")
+    code = pick(texts(["+" + row[4] for row in COUNTRIES]), country)
+    return join(code, column((600 + block).astype(str)))

@@ -7,17 +7,18 @@ SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 
 import zlib
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-Keys = NDArray[np.uint64]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Keys: TypeAlias = NDArray[np.uint64]
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+Part: TypeAlias = NDArray[Any] | int | str  # what a key is mixed from
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype="<u2")
 
 
 def word(text: str) -> int:
@@ -25,10 +26,10 @@ def word(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def keys(*parts: ArrayLike | str) -> Keys:
-    """Mix numbers, arrays of numbers (of one length) and words into 64-bit keys; always at least one-dimensional."""
+def keys(*parts: Part) -> Keys:
+    """Mix numbers, arrays of numbers (broadcast together) and words into 64-bit keys; at least one-dimensional."""
     state = np.zeros(1, dtype=np.uint64)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for part in parts:
             number = word(part) if isinstance(part, str) else part
             state = state ^ np.atleast_1d(np.asarray(number)).astype(np.uint64)
@@ -39,23 +40,28 @@ def keys(*parts: ArrayLike | str) -> Keys:
     return state
 
 
-def uniform(*parts: ArrayLike | str) -> Floats:
+def uniform(*parts: Part) -> Floats:
     """Uniform draws in [0, 1) by key."""
     return np.asarray((keys(*parts) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
-def below(size: ArrayLike, *parts: ArrayLike | str) -> Ints:
+def below(size: NDArray[Any] | int, *parts: Part) -> Ints:
     """Uniform integers in [0, size) by key; ``size`` may be an array."""
-    return np.asarray((uniform(*parts) * size), dtype=np.int64)
+    return np.asarray(uniform(*parts) * np.asarray(size), dtype=np.int64)
 
 
-def normal(*parts: ArrayLike | str) -> Floats:
+def normal(*parts: Part) -> Floats:
     """Standard normal draws by key (Box and Muller)."""
     radius = np.sqrt(-2.0 * np.log(1.0 - uniform("radius", *parts)))
     return np.asarray(radius * np.cos(2.0 * np.pi * uniform("angle", *parts)), dtype=np.float64)
 
 
-def choose(weights: Sequence[float] | Floats, *parts: ArrayLike | str) -> Ints:
+def exponential(*parts: Part) -> Floats:
+    """Standard exponential draws by key."""
+    return np.asarray(-np.log(1.0 - uniform(*parts)), dtype=np.float64)
+
+
+def choose(weights: Sequence[float] | Floats, *parts: Part) -> Ints:
     """Indices into ``weights``, drawn in proportion to them, by key."""
     cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
     return np.searchsorted(cumulative / cumulative[-1], uniform(*parts), side="right").astype(np.int64)
@@ -64,15 +70,3 @@ def choose(weights: Sequence[float] | Floats, *parts: ArrayLike | str) -> Ints:
 def zipf(size: int, exponent: float = 1.0) -> Floats:
     """Weights of ranks 1 to ``size`` under Zipf's law."""
     return np.asarray(np.arange(1, size + 1, dtype=np.float64) ** -exponent)
-
-
-def hexes(prefix: str, *columns: Keys) -> pa.Array:
-    """Strings ``prefix`` + 16 hexadecimal digits a column, e.g. identifiers."""
-    body = [
-        _HEX[np.ascontiguousarray(column).view(np.uint8)].view(np.uint8).reshape(len(column), 16) for column in columns
-    ]
-    rows = len(columns[0])
-    head = np.broadcast_to(np.frombuffer(prefix.encode(), dtype=np.uint8), (rows, len(prefix)))
-    data = np.ascontiguousarray(np.hstack([head, *body]))
-    offsets = np.arange(rows + 1, dtype=np.int32) * data.shape[1]
-    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(data))

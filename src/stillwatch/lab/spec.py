@@ -80,7 +80,7 @@ class Talk:
     fill_scope: Literal["own", "task", "bank"] = "own"  # own words; the next of a work queue; one of ``bank`` texts
     bank: int = 0
     head: Mix = ()  # names of pattern sets; () for none
-    head_scope: Literal["account", "organization", "group"] = "account"
+    head_scope: Literal["account", "group"] = "account"
     variants: int = 1  # of the head
     templated: float = 1.0  # share of requests that carry the head
     probing: float = 0.0  # first part of the work in which all variants are tried; then the best one
@@ -97,7 +97,7 @@ class Talk:
     output_tokens: float = 260.0  # median
     output_sd: float = 0.9
     reasoning: float = 0.25  # share of requests that reason
-    replay: Literal["own", "organization", "group"] = "own"  # whose reasoning blocks come back
+    crossing: float = 0.0  # share of sessions that send back reasoning blocks issued to others of the group
     samples: float = 0.0  # share of requests with n > 1
     logprobs: float = 0.0
     temperature: float | None = None  # the same in all requests; None: the client's own

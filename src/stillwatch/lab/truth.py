@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.lab.accounts import Cast
+from stillwatch.lab.columns import Column, pick, texts
 from stillwatch.lab.keyed import Ints
 
 _REQUESTS = pa.schema([("request_id", pa.string()), ("group", pa.string())])
@@ -24,20 +25,20 @@ class Truth:
     def __init__(self, out: Path, people: Cast, knobs: Mapping[str, float]) -> None:
         self._out, self._people, self._knobs = out, people, knobs
         (out / "truth").mkdir(parents=True, exist_ok=True)
-        self._names = pa.array([*(group.name for group in people.groups), RELAYED])
+        self._names = texts([*(group.name for group in people.groups), RELAYED])
         self._counts = np.zeros(len(self._names), dtype=np.int64)
         self._writer = pq.ParquetWriter(out / "truth" / "requests.parquet", _REQUESTS, compression="zstd")
 
-    def take(self, request_id: pa.Array, group: Ints) -> None:
+    def take(self, request_id: Column, group: Ints) -> None:
         """The truth of one slice of requests."""
         self._counts += np.bincount(group, minlength=len(self._counts))
-        self._writer.write_table(pa.table([request_id, self._names.take(pa.array(group))], schema=_REQUESTS))
+        self._writer.write_table(pa.table([request_id, pick(self._names, group)], schema=_REQUESTS))
 
     def close(self, until: datetime) -> None:
         """Finish: the accounts' truth, the summary of groups, and the authorised programmes, valid ``until``."""
         self._writer.close()
         people = self._people
-        table = pa.table({"account_id": people.identifier, "group": self._names.take(pa.array(people.group))})
+        table = pa.table({"account_id": people.identifier, "group": pick(self._names, people.group)})
         pq.write_table(table.sort_by("account_id"), self._out / "truth" / "accounts.parquet", compression="zstd")
         (self._out / "truth" / "groups.json").write_text(json.dumps(self._groups(), indent=1), encoding="utf-8")
         (self._out / "authorised.toml").write_text(self._authorised(until), encoding="utf-8")
@@ -63,8 +64,8 @@ class Truth:
         if AUTHORISED not in names:
             return "# no programme is authorised in this log\n"
         rows = self._people.rows(names.index(AUTHORISED))
-        accounts = sorted(self._people.identifier.take(pa.array(rows)).to_pylist())
-        organizations = sorted(set(self._people.organization.take(pa.array(rows)).to_pylist()) - {None})
+        accounts = sorted(map(str, pick(self._people.identifier, rows).to_pylist()))
+        organizations = sorted({str(each) for each in pick(self._people.organization, rows).to_pylist() if each})
         return (
             "[[programme]]\n"
             'name = "a research laboratory under contract"\n'

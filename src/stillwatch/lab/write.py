@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -118,7 +119,7 @@ def _requests(order: Order, scene: Scene, truth: Truth, progress: Callable[[int,
     """The request files, slice by slice."""
     folder, total = order.out / "requests", len(scene.events)
     folder.mkdir(parents=True, exist_ok=True)
-    dictionary = [name for name in REQUESTS.names if name not in _PLAIN]
+    dictionary: Any = [name for name in REQUESTS.names if name not in _PLAIN]
     for number, opening in enumerate(range(0, total, _FILE)):
         path = folder / f"part-{number:04d}.parquet"
         with pq.ParquetWriter(path, REQUESTS, compression="zstd", use_dictionary=dictionary) as writer:
