@@ -60,7 +60,8 @@ def generate_command(
         task = bar.add_task("writing", total=None)
         written = generate(order, lambda done, total: bar.update(task, completed=done, total=total))
     console.print(
-        f"{written.requests:,} requests of {written.accounts:,} accounts, {written.first:%Y-%m-%d} to {written.last:%Y-%m-%d}, "
+        f"{written.requests:,} requests of {written.accounts:,} accounts, "
+        f"{written.first:%Y-%m-%d} to {written.last:%Y-%m-%d}, "
         f"new model on {written.release:%Y-%m-%d %H:%M} UTC: {written.out}"
     )
 

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from stillwatch.lab import infrastructure
-from stillwatch.lab.infrastructure import COUNTRIES, Internet
 from stillwatch.lab.columns import Column, Objects, column, hexes, objects, times
+from stillwatch.lab.infrastructure import COUNTRIES, Internet
 from stillwatch.lab.keyed import Ints, Keys, Part, choose, exponential, keys, normal, uniform, word
 from stillwatch.lab.spec import Group, Mix
 from stillwatch.schema.requests import ACCOUNTS

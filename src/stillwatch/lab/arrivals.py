@@ -67,17 +67,14 @@ def _beta(shape: tuple[float, float], key: Keys) -> Floats:
 
 def _operational(counts: Ints, cv: Floats, rng: np.random.Generator) -> tuple[Ints, Floats]:
     """Owner and moment in (0, 1) of every request: cumulated Gamma gaps of each account, scaled to its span."""
-    shape = np.repeat(1 / cv**2, counts + 1)
-    gaps = rng.standard_gamma(shape) + 1e-12
-    ends = np.cumsum(counts + 1)
-    total = np.cumsum(gaps)
-    before = np.concatenate([[0.0], total[ends[:-1] - 1]])
-    span = total[ends - 1] - before
     owner = np.repeat(np.arange(len(counts)), counts + 1)
-    keep = np.ones(len(gaps), dtype=bool)
-    keep[ends - 1] = False
-    owner = owner[keep]
-    return owner, np.clip((total[keep] - before[owner]) / span[owner], 1e-9, 1 - 1e-9)
+    gaps = rng.standard_gamma(1 / cv[owner] ** 2) + 1e-9  # the shapes of great bursts give gaps too small for a float
+    ends = np.cumsum(counts + 1)
+    gaps /= np.add.reduceat(gaps, ends - counts - 1)[owner]  # each account's gaps sum to one
+    moments = np.cumsum(gaps) - owner
+    last = np.zeros(len(gaps), dtype=bool)
+    last[ends - 1] = True
+    return owner[~last], np.clip(moments[~last], 1e-9, 1 - 1e-9)
 
 
 def _moments(
@@ -104,7 +101,7 @@ def _moments(
 
 
 def _dealt(group: Group, people: Cast, rows: Ints, times: Ints) -> tuple[Ints, Ints]:
-    """Deal the group's sorted moments out to its accounts in turn, each within its life; ``queue`` < 1 disturbs the turn."""
+    """Deal the group's moments to its accounts in turn, each within its life; ``queue`` < 1 disturbs the turn."""
     counts = people.requests[rows]
     account = np.repeat(rows, counts)
     nth = np.arange(len(account)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -122,7 +119,7 @@ def _dealt(group: Group, people: Cast, rows: Ints, times: Ints) -> tuple[Ints, I
 
 
 def _sessions(group: Group, people: Cast, account: Ints, time: Ints) -> tuple[Ints, Ints]:
-    """Session of each request within its account and place in the session; requests come in order of account and time."""
+    """Session of each request within its account, and place in it; requests come in order of account and time."""
     fresh = np.ones(len(account), dtype=bool)
     fresh[1:] = (account[1:] != account[:-1]) | (np.diff(time) > _PAUSE)
     nth = np.arange(len(account))

@@ -1,8 +1,8 @@
 """Text drawn from public corpora instead of the grammar.
 
-The corpora hold some twelve thousand prompts of a kind, a log a million requests: so rows are taken again. A row that
-is taken again has words replaced by words of other rows (more each time on average), may be cut short, and may stand
-beside another row's beginning, for customers and campaigns alike. The first pass of a work queue takes rows as they are.
+The corpora hold some thousand prompts of a kind, a log a million requests: so rows are taken many times. A third are
+taken as they are; the others have words replaced by words of other rows, are cut short, or stand beside another row's
+beginning. Customers and campaigns go through the same edits; a work queue takes the rows in turn instead of by taste.
 """
 
 import json
@@ -22,7 +22,9 @@ from stillwatch.lab.prompts import GrammarSource, scatter
 _TOKEN = re.compile(r"\s*\S+")
 _LONGEST = 160  # words taken of a row
 _EDITS = 40  # most words replaced in a row
-_CONTEXT = 18  # words of context
+_REPLACED = ((0.0, 0.35), (0.05, 0.3), (0.12, 0.2), (0.25, 0.15))  # share of words replaced, and its weight
+_CUT = 0.25  # share of rows cut short
+_BESIDE = 0.15  # share of rows with another beside
 _SEPARATOR = "\n\n"
 
 #: Which rows answer to which kind of filling: a file, and its corpora (none: all).
@@ -77,7 +79,7 @@ class _Pool:
 
 
 def _topics(rows: list[list[str]], labels: list[str], topics: int) -> Ints:
-    """A topic for each row: that of its label if it has one, else of its most telling word (term and document frequency)."""
+    """A topic for each row: that of its label, else of its most telling word (term by document frequency)."""
     folded = [[word.strip().strip(".,:;!?\"'()").lower() for word in row] for row in rows]
     seen = Counter(word for row in folded for word in set(row))
     common = max(len(rows) // 50, 5)
@@ -131,17 +133,24 @@ class CorpusSource(GrammarSource):
         return places
 
     def fill(self, kind: str, key: Keys, topic: Ints, taste: Keys, country: Ints) -> Pieces:
-        """Fillings of a kind: a row of the topic, edited; a fifth as they are, a fifth with another row's beginning."""
+        """Fillings of a kind: a row of the topic, as it is or edited."""
         kind = _SAME.get(kind, kind)
         if kind == "seeds":
-            return np.column_stack([start + below(size, key, "seed", start) for start, size in self._seeds]).astype(np.int32)
+            drawn = [first + below(size, key, "seed", place) for place, (first, size) in enumerate(self._seeds)]
+            return np.column_stack(drawn).astype(np.int32)
         if kind not in self._pools:
             return super().fill(kind, key, topic, taste, country)
         pool = self._pools[kind]
-        replaced = np.array([0.0, 0.08, 0.2, 0.35])[choose((0.2, 0.2, 0.3, 0.3), key, "replaced")]
-        longest = np.where(uniform("cut", key) < 0.3, 8 + below(60, key, "longest"), _LONGEST)
-        first = pool.words(pool.of_topic(topic, key), key, replaced, longest)
-        return np.hstack([first, self._beside(pool, key, topic, uniform("beside", key) < 0.2)])
+        return self._taken(pool, pool.of_topic(topic, key), key, topic, np.zeros(len(key)))
+
+    def _taken(self, pool: _Pool, row: Ints, key: Keys, topic: Ints, worn: Floats) -> Pieces:
+        """Rows as they are or edited; ``worn`` is the share of words replaced on top, in rows taken often."""
+        replaced = np.array([share for share, _ in _REPLACED])[
+            choose([weight for _, weight in _REPLACED], key, "replaced")
+        ]
+        longest = np.where(uniform("cut", key) < _CUT, 8 + below(60, key, "longest"), _LONGEST)
+        beside = self._beside(pool, key, topic, uniform("beside", key) < _BESIDE)
+        return np.hstack([pool.words(row, key, replaced + worn, longest), beside])
 
     def _beside(self, pool: _Pool, key: Keys, topic: Ints, some: np.ndarray) -> Pieces:
         """The beginning of another row, after an empty line, for some of the rows."""
@@ -149,21 +158,21 @@ class CorpusSource(GrammarSource):
         if not len(rows):
             return np.zeros((len(key), 1), dtype=np.int32)
         other = keys(key[rows], "beside")
-        words = pool.words(pool.of_topic(topic[rows], other), other, np.full(len(rows), 0.2), 8 + below(30, other, "length"))
+        words = pool.words(
+            pool.of_topic(topic[rows], other), other, np.full(len(rows), 0.2), 8 + below(30, other, "length")
+        )
         return scatter(len(key), [(rows, np.hstack([np.full((len(rows), 1), self._gap, dtype=np.int32), words]))])
 
     def work(self, kind: str, key: Keys, topic: Ints, task: Ints) -> Pieces:
-        """The next rows of the corpus, as a collector goes through it; edited and paired from the second pass on."""
+        """The next rows of the corpus, as a collector goes through it, more worn with every pass."""
         kind = _SAME.get(kind, kind)
         if kind not in self._pools:
             return super().work(kind, key, topic, task)
         pool = self._pools[kind]
         size = len(pool.length)
         stride = next(step for step in range(size * 5 // 8, size * 2) if np.gcd(step, size) == 1)
-        passed = task // size
-        replaced = np.where(passed == 0, 0.0, np.minimum(0.15 + 0.1 * passed, 0.45))
-        first = pool.words(task * stride % size, key, replaced, np.full(len(key), _LONGEST))
-        return np.hstack([first, self._beside(pool, key, topic, (passed > 0) & (uniform("beside", key) < 0.3))])
+        worn = np.minimum(0.1 * (task // size), 0.3)
+        return self._taken(pool, task * stride % size, key, topic, worn)
 
     def head(self, name: str, key: Keys, topic: Ints, redraw: Keys, redrawn: float) -> Pieces:
         """Heads of the grammar, save that requests for tasks carry the wire template as it was published."""

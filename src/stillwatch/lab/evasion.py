@@ -30,18 +30,27 @@ def _toward(mix: Mix, goal: Mix, degree: float) -> Mix:
 
 def _jitter(group: Group, degree: float) -> Group:
     tempo = group.tempo
-    return replace(group, tempo=replace(
-        tempo, sync=tempo.sync * (1 - degree), queue=max(tempo.queue * (1 - degree), 0.01 * (tempo.queue > 0)),
-        volume_sd=tempo.volume_sd + degree, rhythm=tempo.rhythm + degree * (0.7 - tempo.rhythm), cv=tempo.cv + degree * 0.4,
-    ))  # fmt: skip
+    disturbed = replace(
+        tempo,
+        sync=tempo.sync * (1 - degree),
+        queue=max(tempo.queue * (1 - degree), 0.01 * (tempo.queue > 0)),
+        volume_sd=tempo.volume_sd + degree,
+        rhythm=tempo.rhythm + degree * (0.7 - tempo.rhythm),
+        cv=tempo.cv + degree * 0.4,
+    )
+    return replace(group, tempo=disturbed)
 
 
 def _residential(group: Group, degree: float) -> Group:
     network = group.network
-    return replace(group, network=replace(
-        network, kinds=_toward(network.kinds, (("isp", 0.75), ("mobile", 0.25)), degree), shared=0 if degree > 0.5 else network.shared,
+    homes = replace(
+        network,
+        kinds=_toward(network.kinds, (("isp", 0.75), ("mobile", 0.25)), degree),
+        shared=0 if degree > 0.5 else network.shared,
         fresh=max(network.fresh, 0.9 * degree),
-    ), signup=replace(group.signup, from_network=max(group.signup.from_network, degree)))  # fmt: skip
+    )
+    signup = replace(group.signup, from_network=max(group.signup.from_network, degree))
+    return replace(group, network=homes, signup=signup)
 
 
 def _virtual_cards(group: Group, degree: float) -> Group:

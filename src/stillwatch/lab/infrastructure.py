@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stillwatch.lab.columns import Column, column, concatenate, join, pick, texts
 from stillwatch.lab.grammar import coin
-from stillwatch.lab.columns import Column, column, concatenate, hexes, join, pick, texts
 from stillwatch.lab.keyed import Ints, Keys, below, choose, keys, uniform, zipf
 
 #: Country, weight among customers, hours from UTC, language with patterns of its own ("" is English), phone code.
@@ -21,7 +21,7 @@ COUNTRIES: tuple[tuple[str, float, int, str, str], ...] = (
 ZONES = np.array([row[2] for row in COUNTRIES])
 _WEIGHTS = np.array([row[1] for row in COUNTRIES])
 
-#: Kind of network: systems a country has, binary logarithm of the public addresses of each, Zipf exponent of their sizes.
+#: Kind of network: systems a country has, binary logarithm of the addresses of each, Zipf exponent of their sizes.
 #: Few addresses for many customers is carrier-grade translation (mobile) or a privacy service's exits (vpn).
 _KINDS = {
     "isp": (7, 18, 1.0), "mobile": (3, 9, 1.0), "hosting": (6, 16, 0.7), "office": (25, 12, 0.3), "campus": (5, 6, 0.3),
@@ -117,8 +117,10 @@ class Internet:
         return choose(_WEIGHTS, key, "country")
 
     def addresses(self, system: Ints, host: Keys, lease: Keys) -> Column:
-        """Addresses of ``system`` by host key; equal keys are equal hosts. An IPv6 host changes the half that
-        is its own with each ``lease`` (RFC 8981)."""
+        """Addresses of ``system`` by host key; equal keys are equal hosts.
+
+        An IPv6 host changes the half of the address that is its own with each ``lease`` (RFC 8981).
+        """
         number = self._base[system] + below(self._size[system], host, "address")
         octets = texts([str(i) for i in range(256)])
         four = join(*(pick(octets, (number >> shift) & 255) for shift in (24, 16, 8, 0)), by=".")
@@ -165,7 +167,7 @@ class Internet:
 
 
 def mail_domains(seed: int, kind: str, key: Keys, shared: Keys) -> Column:
-    """Mail domains of a kind: webmail (Zipf), private (own), disposable (a few dozen), corporate or edu (by ``shared``)."""
+    """Mail domains: webmail (Zipf), private (own), disposable (a few dozen), corporate or edu (by ``shared``)."""
     if kind == "webmail":
         return pick(texts(_WEBMAIL), choose(zipf(len(_WEBMAIL), 1.5), key, "webmail"))
     if kind == "disposable":
@@ -178,7 +180,7 @@ def mail_domains(seed: int, kind: str, key: Keys, shared: Keys) -> Column:
 
 
 def card_bins(seed: int, kind: str, country: Ints, key: Keys, shared: Keys) -> Column:
-    """Issuer prefixes: banks of the country, prepaid programmes, virtual-card issuers (all Zipf), or the group's sponsor."""
+    """Issuer prefixes: banks of the country, prepaid programmes, virtual cards (Zipf), or the group's sponsor."""
     if kind == "sponsor":
         issuer = below(300_000, seed, "sponsor", shared)
     else:

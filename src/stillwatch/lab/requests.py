@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from stillwatch.lab.accounts import DAY, Cast, host_keys
 from stillwatch.lab.arrivals import Events
-from stillwatch.lab.grammar import Grammar
 from stillwatch.lab.columns import Column, column, concatenate, hexes, lengths, lists, pick, texts, times
+from stillwatch.lab.grammar import Grammar
 from stillwatch.lab.infrastructure import SOFTWARE, Internet
 from stillwatch.lab.keyed import Flags, Floats, Ints, Keys, below, choose, exponential, keys, normal, uniform
 from stillwatch.lab.prompts import Askers, Source, prompts, system_prompts
@@ -22,8 +22,10 @@ _CLOUDS = ("bedrock", "vertex", "azure")
 _PATHWAYS = ("first_party", *_CLOUDS, "aggregator")
 _CUSTOMERS = 500  # of a proxy
 _TEMPERATURES = (0.0, 0.2, 0.5, 0.7, 1.0)
-_TOOLS = ("read_file", "write_file", "run_command", "search", "fetch_url", "list_dir",
-          "apply_patch", "query_db", "send_mail", "get_weather", "lookup_order", "create_ticket", "calendar", "calculator", "translate", "render_chart")  # fmt: skip
+_TOOLS = (
+    "read_file", "write_file", "run_command", "search", "fetch_url", "list_dir", "apply_patch", "query_db",
+    "send_mail", "get_weather", "lookup_order", "create_ticket", "calendar", "calculator", "translate", "render_chart",
+)  # fmt: skip
 
 #: What the customers of a proxy ask through it: ordinary talk.
 RELAYED = Talk(many_topics=True)
@@ -147,7 +149,9 @@ class Slice:
         common = crosses > 0  # blocks of such a group are known by their place in its work
 
         def block(step: Ints | int) -> tuple[Keys, Flags]:
-            key = np.where(common, keys(self.group_key, "block", self.task - step), keys(self.session, self.turn - step))
+            key = np.where(
+                common, keys(self.group_key, "block", self.task - step), keys(self.session, self.turn - step)
+            )
             exists = np.where(common, self.task, self.turn) >= step
             return key, exists & (uniform("reasons", key) < share)
 

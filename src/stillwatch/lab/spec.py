@@ -35,10 +35,10 @@ class Signup:
 class Network:
     """Where requests come from."""
 
-    kinds: Mix = (("isp", 0.62), ("mobile", 0.25), ("office", 0.08), ("hosting", 0.05))
+    kinds: Mix = (("isp", 0.6), ("mobile", 0.24), ("office", 0.07), ("hosting", 0.05), ("vpn", 0.04))
     addresses: float = 1.0  # mean number of further addresses an account goes by
     fresh: float = 0.05  # share of sessions from an address never used before
-    shared: int = 0  # > 0: all accounts of the group go out by this many addresses
+    shared: int = 0  # > 0: the accounts of the group go out by this many addresses
     local: bool = False  # all in one country and one autonomous system of each kind
 
 
