@@ -16,8 +16,8 @@ account outweighs the rest; then every request is looked up, so that counts are 
 depends on their hashes alone.
 """
 
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,9 +34,13 @@ BUDGET = 2_000_000
 MIN_WORDS = 8  # of a prompt sent by several accounts: shorter ones ("continue", "thank you") meet by chance
 
 #: One row a request that is on a template family.
-TEMPLATES = pa.schema(
-    [("request_id", pa.string()), ("account_id", pa.string()), ("template", pa.int64()), ("prompt_hash", pa.int64())]
-)
+_FIELDS: list[tuple[str, pa.DataType]] = [
+    ("request_id", pa.string()),
+    ("account_id", pa.string()),
+    ("template", pa.int64()),
+    ("prompt_hash", pa.int64()),
+]
+TEMPLATES = pa.schema(_FIELDS)
 
 TEMPLATE = Kind("template", Family.CONTENT, "prompt template", artifact=True)
 PROMPT = Kind("prompt", Family.CONTENT, "prompt sent word for word", artifact=True)
@@ -95,11 +99,17 @@ def _sample(engine: Engine) -> Sample:
     if not table.num_rows:
         nothing = np.zeros(0, np.int64)
         return Sample(nothing, nothing, np.zeros(1, np.int64), nothing)
-    lists = table["prompt_anchors"].chunk(0).fill_null([])
+    lists: Any = table["prompt_anchors"].chunk(0)
+    accounts: Any = table["account_id"].chunk(0)
+    lists = lists.fill_null([])
     starts = np.asarray(lists.offsets, np.int64)
-    accounts = table["account_id"].chunk(0).dictionary_encode().indices
     anchors = np.asarray(lists.values)[starts[0] : starts[-1]]
-    return Sample(np.asarray(accounts, np.int64), np.asarray(table["prompt_hash"]), starts - starts[0], anchors)
+    return Sample(
+        np.asarray(accounts.dictionary_encode().indices, np.int64),
+        np.asarray(table["prompt_hash"]),
+        starts - starts[0],
+        anchors,
+    )
 
 
 def templated(batch: pa.RecordBatch, families: Families = NONE) -> pa.RecordBatch:

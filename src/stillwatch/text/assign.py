@@ -1,7 +1,8 @@
 """Which template family each prompt is on, by its anchors."""
 
+from typing import Any
+
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from stillwatch.text.families import Families
@@ -44,8 +45,8 @@ def _best(
     return best
 
 
-def assign(anchors: pa.Array, families: Families) -> NDArray[np.int64]:
-    """Family id of each row of ``anchors`` (lists of int64, null for no prompt), 0 where it is on none.
+def assign(anchors: Any, families: Families) -> NDArray[np.int64]:
+    """Family id of each row of ``anchors`` (an Arrow array of lists, null for no prompt), 0 where it is on none.
 
     A prompt is on the family of which it has most anchors; of two, on the one with fewer prompts, which says more.
     """

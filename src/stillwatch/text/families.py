@@ -7,8 +7,8 @@ which a common phrase cannot chain strangers together. A core whose prompts are 
 template in several wordings, and takes them in; else the narrower core stands for itself.
 
 An account that has a template sends it again; the users of a common phrase do not. A core is kept if, given one prompt
-on it, another prompt of the same account is on it with probability ``REPEATED`` at least, and ``LIFT`` times its share of
-all prompts; what fails that is reported as a phrase of the language. Where accounts had too few chances to repeat
+on it, another prompt of the same account is on it with probability ``REPEATED`` at least, and ``LIFT`` times its share
+of all prompts; what fails that is reported as a phrase of the language. Where accounts had too few chances to repeat
 themselves to tell, a core is kept.
 """
 
@@ -38,9 +38,9 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Distinct prompts of accounts: parallel columns, and for each row its anchors ``anchors[starts[i]:starts[i + 1]]``.
+    """Prompts of accounts as parallel columns; row ``i`` has the anchors ``anchors[starts[i] : starts[i + 1]]``.
 
-    ``prompt`` identifies the prompt. Rows may be in any order, and repeated rows count once.
+    Rows may be in any order, and repeated rows count once.
     """
 
     account: Ints
@@ -71,7 +71,8 @@ class Families:
     common: tuple[tuple[int, int], ...] = ()
 
 
-NONE: Final = Families(*(np.zeros(0, np.int64) for _ in range(6)))
+_EMPTY: Final = np.zeros(0, np.int64)
+NONE: Final = Families(_EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ def _starts(sorted_values: Ints, count: int) -> Ints:
 @compiled
 def _company(
     group_starts: Ints, item: Ints, item_starts: Ints, by_item: Ints, share: float
-) -> tuple[list[int], list[int], list[float]]:
-    """Pairs (a, b) of groups such that at least ``share`` of the first PROBE items of a are in b too, and that share."""
+) -> tuple[list[np.int64], list[np.int64], list[float]]:
+    """Pairs (a, b) of groups such that ``share`` or more of the first PROBE items of a are in b too, and that share."""
     froms, tos, shares = [np.int64(0)], [np.int64(0)], [0.0]
     for group in range(len(group_starts) - 1):
         first = group_starts[group]
@@ -246,7 +247,7 @@ def _kept(sample: Sample, prompt: Ints, on: _Bipartite, names: Ints, family: Int
     whose, user = uses // len(accounts), uses % len(accounts)
 
     def tally(values: Ints) -> NDArray[np.float64]:
-        return np.bincount(whose, values, families)
+        return np.bincount(whose, values.astype(np.float64), families).astype(np.float64)
 
     users, again = tally(np.ones(len(whose), np.int64)), tally((used > 1).astype(np.int64))
     chances, repeats = tally(used * (total[user] - 1)), tally(used * (used - 1))

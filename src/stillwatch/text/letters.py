@@ -67,6 +67,6 @@ def high(point: int) -> int:
         return narrow if 97 <= narrow <= 122 else GAP
     if 0xFF00 <= point <= 0xFF65 or 0xFE10 <= point <= 0xFE6F or 0xFFE0 <= point <= 0xFFFF:
         return GAP
-    if 0x3040 <= point <= 0xA4CF or 0xF900 <= point <= 0xFAFF or 0xFF66 <= point <= 0xFFDC or 0x20000 <= point <= 0x3FFFF:
+    if 0x3040 <= point <= 0xA4CF or 0xF900 <= point <= 0xFAFF:
         return SOLO
-    return point
+    return SOLO if 0xFF66 <= point <= 0xFFDC or 0x20000 <= point <= 0x3FFFF else point

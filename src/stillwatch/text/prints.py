@@ -1,6 +1,6 @@
 """Fingerprints of the texts of a batch of requests (``schema.prints.PRINTS``), straight from Arrow's buffers."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,10 @@ def fingerprint(batch: pa.RecordBatch, key: int = 0) -> pa.RecordBatch:
         raise UsageError("a fingerprint key must be a whole number from 0 to 2**128 - 1", where="key")
     key0, key1 = np.uint64(key & 0xFFFFFFFFFFFFFFFF), np.uint64(key >> 64)
     prompts, systems, responses = (_texts(batch, name) for name in ("prompt", "system_prompt", "response"))
-    hashes, lists, ends, words, found, sketches = _prompts(*prompts, key0, key1, *cues.compile_cues())
+    rules = cues.compile_cues()
+    hashes, lists, ends, words, found, sketches = _prompts(
+        *prompts, key0, key1, rules.firsts, rules.words, rules.steps, rules.starts
+    )
     system_hashes, system_lists, system_ends, system_words = _systems(*systems, key0, key1)
     spoken, told = words > 0, system_words > 0
     return pa.RecordBatch.from_arrays(
@@ -72,23 +75,25 @@ def _texts(batch: pa.RecordBatch, name: str) -> _Texts:
     _, places, data = column.buffers()
     offsets = np.zeros(len(column) + 1, np.int64)
     if places is not None and len(places):
-        all_offsets = np.frombuffer(places, np.int64 if wide else np.int32)
+        all_offsets = np.frombuffer(memoryview(places), "<i8" if wide else "<i4")
         offsets[:] = all_offsets[column.offset : column.offset + len(column) + 1]
     valid = np.asarray(column.is_valid())
-    return _Texts(np.frombuffer(data if data is not None else b"", np.uint8), offsets, valid)
+    return _Texts(np.frombuffer(b"" if data is None else memoryview(data), np.uint8), offsets, valid)
 
 
-def _numbers(values: NDArray[np.integer], valid: NDArray[np.bool_]) -> pa.Array:
+def _numbers(values: NDArray[Any], valid: NDArray[np.bool_]) -> Any:
     return pa.array(values, mask=~valid)
 
 
-def _lists(values: NDArray[np.uint64], ends: NDArray[np.int32], valid: NDArray[np.bool_]) -> pa.Array:
-    return pa.ListArray.from_arrays(pa.array(ends), pa.array(values.view(np.int64)), mask=pa.array(~valid))
+def _lists(values: NDArray[np.uint64], ends: NDArray[np.int32], valid: NDArray[np.bool_]) -> Any:
+    places: Any = pa.array(ends)
+    missing: Any = pa.array(~valid)
+    return pa.ListArray.from_arrays(places, pa.array(values.view(np.int64)), mask=missing)
 
 
-def _sketches(values: NDArray[np.int8], valid: NDArray[np.bool_]) -> pa.Array:
+def _sketches(values: NDArray[np.int8], valid: NDArray[np.bool_]) -> Any:
     bitmap = pa.array(valid).buffers()[1]
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(DIMENSIONS), len(valid), [bitmap, pa.py_buffer(values)])
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(DIMENSIONS), len(valid), [bitmap, pa.py_buffer(values.data)])
 
 
 @compiled
@@ -101,7 +106,19 @@ def _longest(offsets: NDArray[np.int64]) -> int:
 
 
 @compiled
-def _prompts(data, offsets, valid, key0, key1, firsts, words_of, steps, starts):  # type: ignore[no-untyped-def]
+def _prompts(
+    data: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    key0: np.uint64,
+    key1: np.uint64,
+    firsts: NDArray[np.uint64],
+    words_of: NDArray[np.uint64],
+    steps: NDArray[np.int32],
+    starts: NDArray[np.int32],
+) -> tuple[
+    NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int8]
+]:
     """Hash, anchors, their ends, words, cues and sketch of every prompt; nothing is allocated inside the loop."""
     rows = len(valid)
     room = _longest(offsets)
@@ -131,7 +148,9 @@ def _prompts(data, offsets, valid, key0, key1, firsts, words_of, steps, starts):
 
 
 @compiled
-def _systems(data, offsets, valid, key0, key1):  # type: ignore[no-untyped-def]
+def _systems(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], valid: NDArray[np.bool_], key0: np.uint64, key1: np.uint64
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int32], NDArray[np.int32]]:
     """Hash, anchors, their ends and words of every system prompt."""
     rows = len(valid)
     room = _longest(offsets)
@@ -154,7 +173,7 @@ def _systems(data, offsets, valid, key0, key1):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _words(data, offsets, valid):  # type: ignore[no-untyped-def]
+def _words(data: NDArray[np.uint8], offsets: NDArray[np.int64], valid: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Words of every text."""
     counts = np.zeros(len(valid), np.int32)
     for row in range(len(valid)):

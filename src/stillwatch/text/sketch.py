@@ -1,9 +1,9 @@
 """A prompt's topic as 32 signed bytes: the cosine of two sketches estimates the cosine of the word counts behind them.
 
-Words and pairs of neighbouring words are hashed to a few signed coordinates each (a sparse random projection: Achlioptas,
-JCSS 2003; Li, Hastie and Church, KDD 2006). A word's weight grows with the logarithm of its count and with its length:
-in every language the common words are the short ones (Zipf's law of abbreviation), so this stands in for an inverse
-document frequency that no single prompt could know.
+Words and pairs of neighbouring words are hashed to a few signed coordinates each (a sparse random projection:
+Achlioptas, JCSS 2003; Li, Hastie and Church, KDD 2006). A word's weight grows with the logarithm of its count and with
+its length: in every language the common words are the short ones (Zipf's law of abbreviation), so this stands in for an
+inverse document frequency that no single prompt could know.
 """
 
 import math
@@ -67,7 +67,7 @@ def sketch(
         if index:
             _add(total, mix(before * MULTIPLIER + token ^ key), _COORDINATES // 2, 1)
         before = token
-    square = 0
+    square = np.int64(0)
     for value in total:
         square += np.int64(value) * np.int64(value)
     scale = _SCALE / math.sqrt(square) if square else 0.0

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from stillwatch.text.hashing import MULTIPLIER, mix
 from stillwatch.text.jit import compiled
-from stillwatch.text.letters import DIGIT, FOLD, GAP, SKIP, SOLO, TABLE, high
+from stillwatch.text.letters import DIGIT, FOLD, SKIP, SOLO, TABLE, high
 
 #: What stands beside a token's hash: its letters (at most LETTERS), and bits for a colon behind it, for a token of a
 #: script without spaces, and for the first token of a line.
@@ -31,6 +31,12 @@ _high = compiled(high)
 
 
 @compiled
+def _int(value: np.uint64) -> int:
+    """``value`` as a signed number: mixed with unsigned ones they would become fractions."""
+    return np.int64(value)  # type: ignore[return-value]
+
+
+@compiled
 def _letters(data: NDArray[np.uint8], at: int) -> tuple[np.uint64, int]:
     """The leading ASCII letters of the eight bytes at ``at``, in lower case and packed little-endian, and their number.
 
@@ -45,7 +51,7 @@ def _letters(data: NDArray[np.uint8], at: int) -> tuple[np.uint64, int]:
     if not others:
         return lower, _EIGHT
     below = ((others & (~others + _ONE)) - _ONE) >> np.uint64(7)  # ones below the first byte that is no letter
-    return lower & below, np.int64(((below & _BYTES) * _BYTES) >> np.uint64(56))
+    return lower & below, _int(((below & _BYTES) * _BYTES) >> np.uint64(56))
 
 
 @compiled
@@ -84,6 +90,31 @@ def _spell(word: np.uint64, part: np.uint64, filled: int, point: np.uint32) -> t
 
 
 @compiled
+def _word(data: NDArray[np.uint8], at: int, end: int) -> tuple[np.uint64, int, int]:
+    """Hash of the word at ``at``, its letters, and where it ends."""
+    word, part, filled, letters = MULTIPLIER, np.uint64(0), 0, 0  # hashed eight bytes at a time
+    while at + _EIGHT <= end and filled == 0 and data[at] < 0x80:
+        part, filled = _letters(data, at)
+        at += filled
+        letters += filled
+        if filled == _EIGHT:
+            word, part, filled = mix(word ^ part), np.uint64(0), 0
+        elif filled == 0:
+            break
+    while at < end:  # what the eight at a time left: the last bytes of the text, and beyond ASCII
+        value, step = FOLD[data[at]], 1
+        if data[at] >= 0x80:
+            value, step = _beyond(data, at, end)
+        if value > SOLO:
+            word, part, filled = _spell(word, part, filled, value)
+            letters += 1
+        elif value != SKIP:
+            break
+        at += step
+    return mix((word ^ part) * MULTIPLIER), letters, at
+
+
+@compiled
 def tokenise(
     data: NDArray[np.uint8], start: int, end: int, tokens: NDArray[np.uint64], marks: NDArray[np.uint8]
 ) -> int:
@@ -101,44 +132,18 @@ def tokenise(
         if data[at] >= 0x80:
             value, step = _beyond(data, at, end)
         if value > SOLO:
-            word, part, filled, letters = MULTIPLIER, np.uint64(0), 0, 0  # hashed eight bytes at a time
-            while at + _EIGHT <= end and filled == 0 and data[at] < 0x80:
-                part, filled = _letters(data, at)
-                at += filled
-                letters += filled
-                if filled == _EIGHT:
-                    word, part, filled = mix(word ^ part), np.uint64(0), 0
-                elif filled == 0:
-                    break
-            while at < end:  # what the eight at a time left: the last bytes of the text, and beyond ASCII
-                value, step = FOLD[data[at]], 1
-                if data[at] >= 0x80:
-                    value, step = _beyond(data, at, end)
-                if value > SOLO:
-                    word, part, filled = _spell(word, part, filled, value)
-                    letters += 1
-                elif value != SKIP:
-                    break
-                at += step
-            tokens[count] = mix((word ^ part) * MULTIPLIER)
+            tokens[count], letters, at = _word(data, at, end)
             marks[count] = min(letters, LETTERS) | mark
             count += 1
             mark = 0
             number = False
             continue
-        if value == DIGIT:
-            if not number:
-                tokens[count] = NUMBER
-                marks[count] = mark
-                count += 1
-                mark = 0
-                number = True
-        elif value == SOLO:
-            tokens[count] = mix(np.uint64(decode(data, at, end)[0]))
-            marks[count] = 1 | ALONE | mark
+        if value == SOLO or (value == DIGIT and not number):
+            tokens[count] = NUMBER if value == DIGIT else mix(np.uint64(decode(data, at, end)[0]))
+            marks[count] = mark if value == DIGIT else 1 | ALONE | mark
             count += 1
             mark = 0
-            number = False
+            number = value == DIGIT
         elif data[at] == _LINE_FEED:
             mark = LINE
         elif count and (data[at] == _COLON or (step == 3 and decode(data, at, end)[0] == _WIDE_COLON)):
