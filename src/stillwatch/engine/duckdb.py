@@ -1,4 +1,9 @@
-"""DuckDB, embedded: the default engine. Tables live in a database file that it owns, so they may exceed memory."""
+"""DuckDB, embedded: the default engine.
+
+Every table is a view of Parquet in a directory that the engine owns: tables may exceed memory, one is freed by deleting
+it, and writing Parquet is two to six times as fast as writing DuckDB's own tables (measured on 10 M rows; reading is
+as fast).
+"""
 
 # ruff: noqa: S608 - every name and value put into SQL here passes through stillwatch.engine.sql
 
@@ -8,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -25,6 +30,9 @@ from stillwatch.errors import EngineError
 _PORTABLE = dict.fromkeys(
     ("TINYINT", "SMALLINT", "INTEGER", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "BIGINT"
 ) | {"FLOAT": "DOUBLE", "TIMESTAMP": "TIMESTAMPTZ", "TIMESTAMP_NS": "TIMESTAMPTZ", "TIMESTAMP_MS": "TIMESTAMPTZ"}
+
+#: What a thread of ``map`` holds before it writes a row group.
+_GROUP_BYTES = 8_000_000
 
 
 class DuckDBEngine:
@@ -49,11 +57,11 @@ class DuckDBEngine:
     ) -> None:
         self._threads = threads or os.cpu_count() or 1
         self._progress = progress
-        self._maps: dict[str, Path] = {}
+        self._folders: dict[str, Path] = {}
         self._made = 0
         self._directory = Path(tempfile.mkdtemp(prefix="stillwatch-", dir=directory))
         try:
-            self._connection = duckdb.connect(self._directory / "tables.duckdb")
+            self._connection = duckdb.connect()
             self._configure(memory)
         except BaseException:
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -89,7 +97,7 @@ class DuckDBEngine:
             wanted = [] if schema is None else [field.name for field in schema]
             columns = [] if schema is None else [self._typed(field, present) for field in schema]
             columns += [identifier(name) for lower, name in present.items() if lower not in set(wanted)]
-            self._replace(table, "VIEW", f"SELECT {', '.join(columns)} FROM {source}")
+            self._view(table, f"SELECT {', '.join(columns)} FROM {source}")
 
     def _typed(self, field: "pa.Field[pa.DataType]", present: dict[str, str]) -> str:
         value = identifier(present[field.name]) if field.name in present else "NULL"
@@ -99,18 +107,17 @@ class DuckDBEngine:
     def load(self, table: str, data: pa.Table) -> None:
         """See ``Engine.load``."""
         table_name(table)
-        with self._step("load", table):
-            self._connection.register("arrow_input", data)
-            try:
-                self._replace(table, "TABLE", "SELECT * FROM arrow_input")
-            finally:
-                self._connection.unregister("arrow_input")
+        with self._step("load", table), self._kept(table) as folder:
+            pq.write_table(data, folder / "0.parquet", compression="lz4")
 
     def save(self, table: str, query: str) -> None:
         """See ``Engine.save``."""
         table_name(table)
-        with self._step("save", table):
-            self._replace(table, "TABLE", self._portable(query))
+        with self._step("save", table), self._kept(table) as folder:
+            self._connection.execute(
+                f"COPY ({self._portable(query)}) TO {literal(str(folder))} "
+                "(FORMAT parquet, COMPRESSION lz4_raw, PER_THREAD_OUTPUT, ROW_GROUP_SIZE_BYTES '32MB', OVERWRITE)"
+            )
 
     def map(self, table: str, query: str, kernel: Kernel, schema: pa.Schema) -> None:
         """See ``Engine.map``.
@@ -119,19 +126,13 @@ class DuckDBEngine:
         result is ever whole in memory, and encoding runs beside the kernels.
         """
         table_name(table)
-        self._made += 1
-        folder = self._directory / f"{table}-{self._made}"
-        folder.mkdir()
-        with self._step("map", table), _removed_on_error(folder), self._connection.cursor() as stream:
+        with self._step("map", table), self._kept(table) as folder, self._connection.cursor() as stream:
             reader = stream.sql(self._portable(query)).to_arrow_reader(BATCH_ROWS)
             work = _Work(reader, checked(kernel, schema, table), schema, table, self._progress)
             with ThreadPoolExecutor(self._threads) as pool:
                 futures = [pool.submit(work.run, folder / f"{part}.parquet") for part in range(self._threads)]
             for future in futures:
                 future.result()
-            files = literal(_escaped(folder) + "/*.parquet")
-            self._replace(table, "VIEW", f"SELECT * FROM read_parquet({files})")
-        self._maps[table] = folder
 
     def sql(self, query: str) -> pa.Table:
         """See ``Engine.sql``."""
@@ -159,7 +160,9 @@ class DuckDBEngine:
     def drop(self, table: str) -> None:
         """See ``Engine.drop``."""
         with self._step("drop", table):
-            self._forget(table_name(table))
+            self._connection.execute(f"DROP VIEW IF EXISTS {identifier(table_name(table))}")
+        if folder := self._folders.pop(table, None):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """See ``Engine.close``. May be called twice."""
@@ -184,26 +187,24 @@ class DuckDBEngine:
         ]
         return f"SELECT {', '.join(parts)} FROM ({query}) AS result"
 
-    def _replace(self, table: str, kind: str, query: str) -> None:
-        """Make a TABLE or VIEW of ``query`` under a new name and then give it ``table``'s, which ``query`` may read."""
-        fresh = identifier(f"{table}__fresh")
+    @contextmanager
+    def _kept(self, table: str) -> Iterator[Path]:
+        """A new folder for Parquet files, which become ``table`` if all goes well; the old table may be read inside."""
+        self._made += 1
+        folder = self._directory / f"{table}-{self._made}"
+        folder.mkdir()
         try:
-            self._connection.execute(f"CREATE {kind} {fresh} AS {query}")
-        except duckdb.Error:
-            with suppress(duckdb.Error):
-                self._connection.execute(f"DROP {kind} IF EXISTS {fresh}")
+            yield folder
+            self._view(table, f"SELECT * FROM read_parquet({literal(f'{_escaped(folder)}/*.parquet')})")
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._forget(table)
-        self._connection.execute(f"ALTER {kind} {fresh} RENAME TO {identifier(table)}")
+        self._folders[table] = folder
 
-    def _forget(self, table: str) -> None:
-        found = self._connection.execute(
-            "SELECT table_type FROM information_schema.tables WHERE table_name = ?", [table]
-        ).fetchone()
-        if found is not None:
-            kind = "VIEW" if found[0] == "VIEW" else "TABLE"
-            self._connection.execute(f"DROP {kind} {identifier(table)}")
-        if folder := self._maps.pop(table, None):
+    def _view(self, table: str, query: str) -> None:
+        """Let ``table`` be ``query``, and free what it was before."""
+        self._connection.execute(f"CREATE OR REPLACE VIEW {identifier(table)} AS {query}")
+        if folder := self._folders.pop(table, None):
             shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
@@ -249,21 +250,19 @@ class _Work:
     def run(self, path: Path) -> None:
         """Take batches until there are none, and write what the kernel gives to ``path``."""
         try:
-            with pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1) as writer:
+            with pq.ParquetWriter(path, self._schema, compression="lz4") as writer:
+                held: list[pa.RecordBatch] = []  # until they make a row group of a good size
+                size = 0
                 while (batch := self._next()) is not None:
-                    writer.write_batch(self._kernel(batch))
+                    held.append(self._kernel(batch))
+                    size += batch.nbytes + held[-1].nbytes  # a result may keep its whole input alive
+                    if size >= _GROUP_BYTES:
+                        writer.write_table(pa.Table.from_batches(held))
+                        held, size = [], 0
+                writer.write_table(pa.Table.from_batches(held, self._schema))
         except BaseException:
             self._failed = True
             raise
-
-
-@contextmanager
-def _removed_on_error(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _escaped(path: Path) -> str:
