@@ -34,6 +34,7 @@ CHANCES: Final = 60.0  # to repeat itself, below which a core is given the benef
 LONE_REPEATED: Final = 0.2  # for a single anchor, which is only five words
 
 Ints = NDArray[np.int64]
+_EMPTY: Final = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,6 @@ class Families:
     common: tuple[tuple[int, int], ...] = ()
 
 
-_EMPTY: Final = np.zeros(0, np.int64)
 NONE: Final = Families(_EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY, _EMPTY)
 
 
@@ -88,7 +88,7 @@ class _Bipartite:
     @classmethod
     def of(cls, group: Ints, item: Ints, groups: int, items: int) -> "_Bipartite":
         """Ties (group, item), repeats dropped."""
-        both = np.unique(group * items + item)
+        both = _distinct(group * items + item)[0]
         group, item = both // items, both % items
         order = np.argsort(item, kind="stable")
         return cls(group, item, _starts(group, groups), group[order], _starts(item[order], items))
@@ -97,6 +97,13 @@ class _Bipartite:
     def sizes(self) -> Ints:
         """Items of each group."""
         return np.diff(self.group_starts)
+
+
+def _distinct(values: Ints) -> tuple[Ints, Ints]:
+    """Distinct values, ascending, and how often each occurs (``numpy.unique`` hashes first, which takes far longer)."""
+    ordered = np.sort(values)
+    edges = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else _EMPTY
+    return ordered[edges], np.diff(np.append(edges, len(ordered)))
 
 
 def _starts(sorted_values: Ints, count: int) -> Ints:
@@ -165,22 +172,44 @@ def find_families(sample: Sample) -> Families:
 
 def _shared(sample: Sample, rows: Ints) -> tuple[Ints, Ints, Ints]:
     """Anchors that MIN_ACCOUNTS accounts and MIN_PROMPTS prompts have: their names, and (index of anchor, row) ties."""
-    order = np.argsort(sample.anchors)
-    ordered = sample.anchors[order]
-    edges = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
-    counts = np.diff(np.r_[edges, len(ordered)])
-    frequent = np.repeat(counts >= MIN_PROMPTS, counts)
-    names = ordered[edges][counts >= MIN_PROMPTS]
-    anchor = np.repeat(np.arange(len(names)), counts[counts >= MIN_PROMPTS])
-    rows = rows[order[frequent]]
+    likely = _likely(sample.anchors)
+    candidates, rows = sample.anchors[likely], rows[likely]
+    names, counts = _distinct(candidates)
+    names = names[counts >= MIN_PROMPTS]
+    anchor, known = _places(names, candidates)
+    anchor, rows = anchor[known], rows[known]
     enough = np.ones(len(names), bool)
-    for values, least in ((sample.account, MIN_ACCOUNTS), (sample.prompt, MIN_PROMPTS)):
-        _, codes = np.unique(values[rows], return_inverse=True)
-        distinct = np.unique(anchor * (len(codes) + 1) + codes) // (len(codes) + 1)
+    for values, least in ((sample.account, MIN_ACCOUNTS), (_prompts(sample)[1], MIN_PROMPTS)):
+        span = int(values.max(initial=0)) + 1
+        distinct = _distinct(anchor * span + values[rows])[0] // span
         enough &= np.bincount(distinct, minlength=len(names)) >= least
     index = np.cumsum(enough) - 1
     chosen = enough[anchor]
     return names[enough], index[anchor[chosen]], rows[chosen]
+
+
+def _places(names: Ints, values: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+    """Where each value stands in the ascending ``names``, and whether it does."""
+    if not len(names):
+        return np.zeros(len(values), np.int64), np.zeros(len(values), bool)
+    place = np.minimum(np.searchsorted(names, values), len(names) - 1)
+    return place, names[place] == values
+
+
+@compiled
+def _likely(values: Ints) -> NDArray[np.bool_]:
+    """Which values may occur MIN_PROMPTS times: a counting Bloom filter, so that few need be sorted."""
+    slots = 1 << 16
+    while slots < 2 * len(values) and slots < 1 << 26:
+        slots *= 2
+    counts = np.zeros(slots, np.uint8)
+    for value in values:
+        slot = value & (slots - 1)
+        counts[slot] = min(counts[slot] + 1, MIN_PROMPTS)
+    likely = np.empty(len(values), np.bool_)
+    for index in range(len(values)):
+        likely[index] = counts[values[index] & (slots - 1)] >= MIN_PROMPTS
+    return likely
 
 
 def _prompts(sample: Sample) -> tuple[int, Ints]:
@@ -198,7 +227,7 @@ def _cores(ties: _Bipartite, anchors: int) -> Ints:
 
 def _on(ties: _Bipartite, core: Ints, needed: Ints, prompts: int) -> _Bipartite:
     """Which prompts are on which core: those that have as many of its anchors as are needed."""
-    both, counts = np.unique(core[ties.group] * prompts + ties.item, return_counts=True)
+    both, counts = _distinct(core[ties.group] * prompts + ties.item)
     both = both[counts >= needed[both // prompts]]
     return _Bipartite.of(both // prompts, both % prompts, len(needed), prompts)
 
@@ -238,12 +267,12 @@ def _kept(sample: Sample, prompt: Ints, on: _Bipartite, names: Ints, family: Int
     """The families that accounts use as templates."""
     families = len(needed)
     accounts, account = np.unique(sample.account, return_inverse=True)
-    sent = np.unique(account * (prompt.max() + 1) + prompt)
+    sent = _distinct(account * (prompt.max() + 1) + prompt)[0]
     sender, sent = sent // (prompt.max() + 1), sent % (prompt.max() + 1)
     total = np.bincount(sender, minlength=len(accounts))
     lengths = np.diff(on.item_starts)[sent]
     place = np.repeat(on.item_starts[sent] - np.r_[0, np.cumsum(lengths)[:-1]], lengths) + np.arange(lengths.sum())
-    uses, used = np.unique(on.by_item[place] * len(accounts) + np.repeat(sender, lengths), return_counts=True)
+    uses, used = _distinct(on.by_item[place] * len(accounts) + np.repeat(sender, lengths))
     whose, user = uses // len(accounts), uses % len(accounts)
 
     def tally(values: Ints) -> NDArray[np.float64]:
