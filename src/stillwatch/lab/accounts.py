@@ -14,6 +14,7 @@ from stillwatch.lab.spec import Group, Mix
 from stillwatch.schema.requests import ACCOUNTS
 
 DAY = 86_400_000_000  # microseconds
+_HOMES: Mix = (("isp", 0.7), ("mobile", 0.3))  # where members of a group that shares addresses are when away
 
 
 @dataclass(slots=True)
@@ -113,8 +114,10 @@ def cast(
         if spec.network.local or spec.tempo.one_zone:
             country[rows] = internet.countries(group_key[rows])
         for place, system in enumerate(systems):
-            who = group_key[rows] if spec.network.local or spec.network.shared else key[rows]
-            for kind, chosen in _mixed(spec.network.kinds, who, "network", place * (spec.network.shared == 0)):
+            gate = place == 0 and (spec.network.shared or spec.network.local)  # else the account's own networks
+            who = group_key[rows] if gate else key[rows]
+            kinds = _HOMES if place and spec.network.shared else spec.network.kinds
+            for kind, chosen in _mixed(kinds, who, "network", place):
                 system[rows[chosen]] = internet.systems(kind, country[rows[chosen]], keys(who[chosen], place))
         machine = keys(group_key[rows], ordinal[rows] % spec.clients.fleet) if spec.clients.fleet else key[rows]
         for kind, chosen in _mixed(spec.clients.kinds, machine, "client kind"):

@@ -3,6 +3,7 @@
 A prompt is a row of piece numbers (0 is the empty piece), so a million prompts are one integer matrix and one join.
 """
 
+import itertools
 import re
 import tomllib
 from functools import cache
@@ -72,7 +73,11 @@ class Grammar:
             self._names[name] = len(self._start)
             for pool in pools:
                 self._class(pool, topical=True)
-        tables = {**words["classes"], **words["foreign"], **self._made(seed)}
+        products = {
+            name: [re.sub(r" +", " ", " ".join(parts)).strip() for parts in itertools.product(*lists)]
+            for name, lists in words["products"].items()
+        }
+        tables = {**words["classes"], **words["foreign"], **products, **self._made(seed)}
         for name, pieces in tables.items():
             self._names[name] = self._class(pieces)
         for name, patterns in {**words["patterns"], **words["languages"]}.items():

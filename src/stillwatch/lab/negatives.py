@@ -26,7 +26,7 @@ NEGATIVES: tuple[Group, ...] = (
             payers=100,
             mail=(("corporate", 1.0),),
         ),
-        network=Network(kinds=(("hosting", 1.0),), shared=4, local=True),
+        network=Network(kinds=(("hosting", 1.0),), fresh=0.0, shared=4, local=True),
         clients=Clients(kinds=(("sdk", 1.0),), fleet=1),
         tempo=Tempo(volume_sd=0.1, rhythm=0.05, active=(9, 0.3), queue=1.0, sync=0.8, session=1.0, stagger=0),
         talk=Talk(
@@ -63,7 +63,7 @@ NEGATIVES: tuple[Group, ...] = (
             lead_days=140,
             mail=(("corporate", 1.0),),
         ),
-        network=Network(kinds=(("hosting", 1.0),), shared=6, local=True),
+        network=Network(kinds=(("hosting", 1.0),), fresh=0.0, shared=6, local=True),
         clients=Clients(kinds=(("sdk", 1.0),), fleet=2),
         tempo=Tempo(volume_sd=0.3, rhythm=0.1, active=(3, 0.4), queue=1.0, sync=0.9, session=1.0, stagger=0),
         talk=Talk(
@@ -101,7 +101,7 @@ NEGATIVES: tuple[Group, ...] = (
             lead_days=60,
             mail=(("corporate", 1.0),),
         ),
-        network=Network(kinds=(("hosting", 1.0),), shared=3, local=True),
+        network=Network(kinds=(("hosting", 1.0),), fresh=0.0, shared=3, local=True),
         clients=Clients(kinds=(("sdk", 1.0),), fleet=1),
         tempo=Tempo(volume_sd=0.4, rhythm=0.1, active=(1.2, 1.0), sync=0.7, session=1.0, stagger=0, queue=0.8),
         talk=Talk(

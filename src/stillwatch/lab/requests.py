@@ -86,7 +86,9 @@ class Slice:
         slot = ((1 + np.floor(more)) * uniform("slot", self.session) ** 1.5).astype(np.int64)
         once = uniform("fresh", self.session) < self._by_group(lambda group: group.network.fresh)
         host = np.where(once, keys(self.session, "once"), host_keys(people, self.account, slot))
-        place = np.where(once, below(len(people.systems), self.session, "place"), slot % len(people.systems))
+        shared = self._by_group(lambda group: group.network.shared) > 0
+        away = 1 + below(len(people.systems) - 1, self.session, "away")
+        place = np.where(shared, np.where(once, away, 0), (slot + once * away) % len(people.systems))
         system = np.choose(place, [chosen[self.account] for chosen in people.systems])
         lease = keys(self.key, self.time // DAY)
         return {
