@@ -251,6 +251,7 @@ def _sizes(master: str | None, memory: str | None, threads: int | None) -> dict[
 
 def _start(settings: dict[str, str], log: BinaryIO) -> "SparkContext":
     """Start a Java of our own with ``settings``; what it says goes to ``log``."""
+    from py4j.protocol import Py4JError
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway
@@ -263,8 +264,13 @@ def _start(settings: dict[str, str], log: BinaryIO) -> "SparkContext":
         try:
             gateway = launch_gateway(conf, {"stdout": log, "stderr": log})  # type: ignore[no-untyped-call]
             return SparkContext(conf=conf, gateway=gateway)
+        except Py4JError as error:
+            reason = _reason(str(error))  # asked of Java while it runs
+            _stop_java()
+            raise EngineError(f"Spark did not start: {reason}") from error
         except PySparkException as error:
-            raise EngineError(f"Spark did not start: {_tail(Path(log.name))}") from error
+            said = Path(log.name).read_text(errors="replace").strip()[-1000:]
+            raise EngineError(f"Java did not start: {said}") from error
 
 
 def _stop_java() -> None:
@@ -347,7 +353,3 @@ def _reason(text: str) -> str:
     if raised:
         return raised[-1].partition(": ")[2]
     return re.split(r"\bSQLSTATE\b|\n== SQL|\nJVM stacktrace|\n\tat ", text)[0].strip()
-
-
-def _tail(log: Path) -> str:
-    return log.read_text(errors="replace")[-2000:].strip()
