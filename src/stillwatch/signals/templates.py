@@ -43,7 +43,7 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
 TEMPLATES = pa.schema(_FIELDS)
 
 TEMPLATE = Kind("template", Family.CONTENT, "prompt template", artifact=True)
-PROMPT = Kind("prompt", Family.CONTENT, "prompt sent word for word", artifact=True)
+PROMPT = Kind("prompt", Family.CONTENT, "prompt sent word for word", artifact=False)
 
 _SHARE_BITS = 20
 _COUNTS = "SELECT account_id, COUNT(*) AS prompts FROM prints WHERE prompt_hash IS NOT NULL GROUP BY account_id"

@@ -6,8 +6,8 @@ So a prompt is anchored by
 - its first and last 5 and 8 words,
 - its frame: the first and the last label, a label being the words from the start of a line to a colon,
 - a consistent sample of its inner 5-word phrases: the ``INNER`` smallest hashes, as in bottom-k sketches (Cohen and
-  Kaplan, PODC 2007; Broder's MinHash is the case k = 1). Phrases near either end of the prompt or at the start of a
-  line have ``WEIGHT`` times the chance, because that is where templates keep their own words.
+  Kaplan, PODC 2007; Broder's MinHash is the case k = 1). Phrases at the start of a line have 16 times the chance,
+  because that is where templates keep their own words.
 
 Scripts without spaces take 8 tokens for 5 words and 16 for 8. A phrase has the same hash wherever it stands, so the
 number of anchors that two prompts share says how much of their wording is the same.
@@ -29,8 +29,7 @@ LONG_ALONE: Final = 16
 LABEL: Final = 8  # words in the longest label
 ONLY_LABEL: Final = 3  # words that a label needs if it is the only one
 INNER: Final = 4
-EDGE: Final = 24  # tokens from either end in which a phrase counts as near it
-WEIGHT_SHIFT: Final = np.uint64(2)  # a weight of 4, as a shift of the priority
+LINE_SHIFT: Final = np.uint64(4)  # the weight of a phrase at the start of a line, as a shift of its priority
 ANCHORS: Final = 5 + INNER
 
 #: System prompts are anchored by prefixes of 8, 16, 32 ... tokens, as prefix caches see them.
@@ -141,8 +140,7 @@ def prompt_anchors(
         if marks[at] & ALONE and at + SHORT_ALONE > count:
             continue
         value = _phrase(tokens, marks, at)
-        near = marks[at] & LINE or at < EDGE or at + SHORT + EDGE > count
-        priority = value >> (WEIGHT_SHIFT if near else _NO_SHIFT)
+        priority = value >> (LINE_SHIFT if marks[at] & LINE else _NO_SHIFT)
         if priority < limit and value != first and value != last:
             kept = _keep(value, priority, inner, priorities, kept)
             if kept == INNER:

@@ -68,18 +68,18 @@ def _phrases(part: str) -> list[tuple[int, ...]]:
 @lru_cache(maxsize=1)
 def compile_cues() -> Rules:
     """CUES as compiled code reads them."""
-    rows: list[tuple[tuple[int, ...], int, int, int]] = []
+    rows: list[tuple[tuple[int, ...], int, int, int, int]] = []
     step = 0
     for cue in CUES:
         for pattern in cue.patterns:
             parts = [_phrases(part) for part in pattern.split("…") if part.strip()]
             for place, wordings in enumerate(parts):
                 bits = 1 << cue.bit if place == len(parts) - 1 else 0
-                rows += [(wording, step - 1 if place else -1, step, bits) for wording in wordings]
+                rows += [(wording, place, step - 1 if place else -1, step, bits) for wording in wordings]
                 step += 1
-    rows.sort(key=lambda row: row[0][0] % _SLOTS)  # stable: steps of one pattern stay in order
+    rows.sort(key=lambda row: (row[0][0] % _SLOTS, -row[1]))  # later phrases first, lest a word be its own forerunner
     words, steps = np.zeros((len(rows), WORDS), np.uint64), np.zeros((len(rows), 4), np.int32)
-    for index, (wording, before, own, bits) in enumerate(rows):
+    for index, (wording, _, before, own, bits) in enumerate(rows):
         words[index, : len(wording)] = wording
         steps[index] = len(wording), before, own, bits
     slots = words[:, 0] % np.uint64(_SLOTS)

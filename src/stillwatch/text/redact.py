@@ -13,7 +13,6 @@ _MASKS: Final = (
     (re.compile(r"\b[A-Za-z0-9+/_-]{32,}={0,2}"), "‹token›"),
     (re.compile(r"\d[\d.,:/-]*\d|\d"), "#"),
 )
-_CAPITAL: Final = re.compile(r"[^\W\d_a-z][^\W\d_]*[a-zà-öø-ÿа-яё][^\W\d_]*")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _ENDS: Final = frozenset(".!?:;\"'«“(-*•#")
 _NAME: Final = "‹name›"
@@ -40,7 +39,7 @@ def printable(text: str) -> str:
 
 def _without_names(line: str) -> str:
     words = [match for match in _WORD.finditer(line) if not _masked(line, match.start())]
-    capital = [bool(_CAPITAL.fullmatch(match.group())) for match in words]
+    capital = [_capitalised(match.group()) for match in words]
     pieces, done = [], 0
     for index, match in enumerate(words):
         followed = index + 1 < len(words) and capital[index + 1] and line[match.end() : words[index + 1].start()] == " "
@@ -48,6 +47,10 @@ def _without_names(line: str) -> str:
             pieces += [line[done : match.start()], _NAME]
             done = match.end()
     return "".join([*pieces, line[done:]])
+
+
+def _capitalised(word: str) -> bool:
+    return word[0].isupper() and any(letter.islower() for letter in word)
 
 
 def _begins(line: str, at: int) -> bool:
