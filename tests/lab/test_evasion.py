@@ -121,4 +121,4 @@ def test_random_clients(plain: Log, tmp_path: Path) -> None:
             seen.setdefault(row["account_id"], set()).add(row["user_agent"])
         return float(np.median([len(agents) for agents in seen.values()]))
 
-    assert clients(plain) < 10 < clients(_log(tmp_path, random_clients=1))
+    assert 2 * clients(plain) < clients(_log(tmp_path, random_clients=1))

@@ -88,9 +88,9 @@ def test_equal_orders_give_equal_files_and_other_seeds_others(tmp_path: Path) ->
     same, other, errors = filecmp.cmpfiles(tmp_path / "a", tmp_path / "b", map(str, files), shallow=False)
     assert (len(same), other, errors) == (len(files), [], [])
     one, two = (pq.read_table(tmp_path / name / "requests") for name in ("a", "c"))
-    for name in ("request_id", "account_id", "client_ip", "prompt"):
+    for name, most in (("request_id", 0.0), ("account_id", 0.0), ("client_ip", 0.01), ("prompt", 0.03)):
         shared = set(one[name].to_pylist()) & set(two[name].to_pylist())
-        assert len(shared) < 0.01 * len(one), name
+        assert len(shared) <= most * len(one), name
 
 
 def test_slicing_does_not_change_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,26 @@ def test_resellers_customers_share_payment_and_nothing_they_say(quiet: Log) -> N
     assert _distinct(rows, "prompt") > 0.7 * len(rows)
 
 
+def test_teams_are_many_small_firms_each_with_its_own_ties(quiet: Log) -> None:
+    rows, accounts = quiet.of("teams"), quiet.accounts_of("teams")
+    firms: dict[str, list[dict[str, Any]]] = {}
+    for row in accounts:
+        firms.setdefault(row["organization_id"], []).append(row)
+    assert len(firms) > 10
+    assert len({members[0]["payment_fingerprint"] for members in firms.values()}) == len(firms)
+    assert all(_distinct(members, "payment_fingerprint") == 1 for members in firms.values())
+    prompts: dict[str, set[str]] = {}
+    for row in rows:
+        prompts.setdefault(row["organization_id"], set()).add(row["system_prompt"])
+    assert all(len(each) == 1 for each in prompts.values())
+    assert len(set.union(*prompts.values())) == len(prompts)
+
+
+def test_households_share_a_home(quiet: Log) -> None:
+    homes = Counter(row["signup_ip"] for row in quiet.accounts_of("households"))
+    assert 1.5 < np.mean(list(homes.values())) < 4
+
+
 def test_customers_repeat_themselves_and_each_other(quiet: Log) -> None:
     by_prompt: dict[str, list[str]] = {}
     for row in quiet.of("people", "launch_crowd"):
@@ -121,16 +141,15 @@ def test_blocks_come_back_to_whom_they_were_issued_save_in_replays(record: Log) 
             assert block not in issued, "a block is issued once"
             issued[block] = (row["account_id"], row["session_id"], row["timestamp"])
     foreign: Counter[str] = Counter()
-    for group in ("agents", "popular_harness", "people", "enterprise_office", "moonshot_replay_2026"):
+    crossers = ("teams", "enterprise_office", "moonshot_replay_2026")
+    for group in ("agents", "popular_harness", "people", *crossers):
         for row in record.of(group):
             for block in row["reasoning_replayed"] or ():
                 account, session, at = issued[block]
                 assert at <= row["timestamp"]
                 if session != row["session_id"]:
                     foreign[group, account != row["account_id"]] += 1
-    assert set(foreign) <= {
-        (name, other) for name in ("enterprise_office", "moonshot_replay_2026") for other in (True, False)
-    }
+    assert {name for name, _ in foreign} <= set(crossers)
     assert foreign["moonshot_replay_2026", True] > 100
 
 

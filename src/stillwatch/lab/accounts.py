@@ -71,7 +71,9 @@ def _mixed(mix: Mix, *parts: Part) -> list[tuple[str, Ints]]:
     return [(name, np.nonzero(drawn == i)[0]) for i, (name, _) in enumerate(mix)]
 
 
-def _life(group: Group, ordinal: Ints, key: Keys, start: int, days: float, release: int) -> tuple[Ints, Ints, Ints]:
+def _life(
+    group: Group, ordinal: Ints, key: Keys, unit: Keys, start: int, days: float, release: int
+) -> tuple[Ints, Ints, Ints]:
     """When each account was made, and the first and last moment of its activity in the log."""
     signup, tempo = group.signup, group.tempo
     begin = float(release) if tempo.after_release else start + group.span[0] * days * DAY
@@ -82,7 +84,10 @@ def _life(group: Group, ordinal: Ints, key: Keys, start: int, days: float, relea
     opening, last = begin + pool[which, 1] * (end - begin), begin + pool[which, 2] * (end - begin)
     late = uniform("late", key) < 0.3 * tempo.stagger
     first = opening + np.where(late, uniform("stagger", key) * 0.9 * (last - opening), 0.0)
-    if signup.cohort_hours:
+    if group.unit:  # a unit has its own age, and its members came one after another
+        founded = start - exponential("age", unit) * signup.age_days * DAY
+        made = founded + uniform("joined", key) * np.minimum(signup.cohort_hours * 3600e6, start - founded)
+    elif signup.cohort_hours:
         length = signup.cohort_hours * 3600e6
         if signup.at_release:
             made = opening + uniform("rush", key) * min(length, 0.9 * (end - begin))
@@ -92,8 +97,8 @@ def _life(group: Group, ordinal: Ints, key: Keys, start: int, days: float, relea
         age = exponential("age", key) * signup.age_days * DAY
         fresh = late & (uniform("fresh", key) < 0.7)  # most who appear during the log have just signed up
         made = first - np.where(fresh, uniform("first hours", key) ** 2 * 6 * 3600e6, age)
-    first = np.maximum(first, made + 30e6)
-    return made.astype(np.int64), first.astype(np.int64), np.maximum(last, first + 120e6).astype(np.int64)
+    first = np.minimum(np.maximum(first, made + 30e6), last - 60e6)
+    return np.minimum(made, first - 30e6).astype(np.int64), first.astype(np.int64), last.astype(np.int64)
 
 
 def cast(
@@ -104,7 +109,10 @@ def cast(
     group = np.repeat(np.arange(len(groups)), [accounts for _, accounts in plan])
     ordinal = np.concatenate([np.arange(accounts) for _, accounts in plan])
     salts = np.array([word(g.name) for g in groups], dtype=np.uint64)
-    group_key, key = keys(seed, "group", salts[group]), keys(seed, "account", salts[group], ordinal)
+    key = keys(seed, "account", salts[group], ordinal)
+    unit = np.array([g.unit for g in groups])[group]
+    opens = (unit > 0) & (uniform(key, "unit") * np.maximum(unit, 1) < 1)
+    group_key = keys(seed, "group", salts[group], np.cumsum(opens) * (unit > 0))
     volume = np.concatenate([_volumes(g, *plan[i], seed) for i, g in enumerate(groups)])
     country, client = internet.countries(key), np.zeros(len(key), dtype=np.int64)
     systems = tuple(np.zeros(len(key), dtype=np.int64) for _ in range(3))
@@ -122,7 +130,9 @@ def cast(
         machine = keys(group_key[rows], ordinal[rows] % spec.clients.fleet) if spec.clients.fleet else key[rows]
         for kind, chosen in _mixed(spec.clients.kinds, machine, "client kind"):
             client[rows[chosen]] = internet.clients(kind, machine[chosen])
-        created[rows], first[rows], last[rows] = _life(spec, ordinal[rows], key[rows], start, days, release)
+        created[rows], first[rows], last[rows] = _life(
+            spec, ordinal[rows], key[rows], group_key[rows], start, days, release
+        )
     own = {"none": None, "own": key, "one": group_key}
     organization = np.full(len(key), None, dtype=object)
     for i, spec in enumerate(groups):
@@ -156,7 +166,8 @@ def _registration(spec: Group, people: Cast, rows: Ints, internet: Internet, see
         given["tier"][some] = name
     for kind, some in _mixed(signup.mail, key, "mail"):
         given["email_domain"][some] = objects(infrastructure.mail_domains(seed, kind, key[some], shared[some]))
-    payer = keys(shared, people.ordinal[rows] // signup.payers, "payer") if signup.payers > 1 else key
+    share = people.ordinal[rows] // signup.payers * (spec.unit == 0)
+    payer = keys(shared, share, "payer") if signup.payers > 1 else key
     paying = uniform("paying", payer) < signup.paying
     for kind, some in _mixed(signup.cards, payer, "card"):
         bins = infrastructure.card_bins(seed, kind, country[some], payer[some], shared[some])

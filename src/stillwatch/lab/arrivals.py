@@ -25,7 +25,7 @@ _PAUSE = 5_400_000_000  # a silence after which a session is over
 
 @dataclass(slots=True)
 class Events:
-    """All requests in order of time: account, microsecond, session of the account, place in it, place in the group."""
+    """All requests in order of time: account, microsecond, session of the account, place in it, place in its group."""
 
     account: NDArray[np.int32]
     time: Ints
@@ -37,7 +37,7 @@ class Events:
         return len(self.time)
 
 
-def _cumulative(group: Group, people: Cast, rows: Ints, edges: Ints, salt: str) -> Floats:
+def _cumulative(group: Group, people: Cast, rows: Ints, edges: Ints) -> Floats:
     """Integral of the rate of each account at the edges of the windows, from 0 to 1."""
     tempo, key = group.tempo, people.key[rows][:, None]
     middle, size = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
@@ -47,7 +47,8 @@ def _cumulative(group: Group, people: Cast, rows: Ints, edges: Ints, salt: str) 
     day = 1 + rhythm * np.cos((hour - peak) / 12 * np.pi)
     weekend = np.where(((hour // 24).astype(np.int64) + 3) % 7 >= 5, 1 - 0.6 * rhythm, 1.0)
     windows = np.arange(len(middle))
-    own, common = normal("window", key, windows), normal("window", people.group_key[rows][:1, None], salt, windows)
+    own = normal("window", key, windows)
+    common = normal("window", people.group_key[rows][:, None], "common", windows)
     noise = np.sqrt(1 - tempo.sync**2) * own + tempo.sync * common
     share = _beta(tempo.active, people.key[rows])[:, None]
     on = uniform("active", key, (middle // DAY).astype(np.int64)) < share
@@ -86,7 +87,7 @@ def _moments(
     for at in range(0, len(rows), _BLOCK):
         some = rows[at : at + _BLOCK]
         owner, moment = _operational(counts[at : at + _BLOCK], cv[at : at + _BLOCK], rng)
-        integral = _cumulative(group, people, some, edges, "common")
+        integral = _cumulative(group, people, some, edges)
         ladder = (integral + np.arange(len(some))[:, None]).ravel()  # one increasing ladder for all accounts
         width = integral.shape[1]
         place = np.searchsorted(ladder, moment + owner, side="right") - 1
@@ -132,6 +133,17 @@ def _sessions(group: Group, people: Cast, account: Ints, time: Ints) -> tuple[In
     return opened - before - 1, nth - start
 
 
+def _places(unit: Keys, time: Ints) -> NDArray[np.int32]:
+    """Place of each request among those of its group, or of its unit, in order of time."""
+    order = np.lexsort((time, unit))
+    nth = np.arange(len(unit))
+    opens = np.ones(len(unit), dtype=bool)
+    opens[1:] = unit[order][1:] != unit[order][:-1]
+    places = np.empty(len(unit), dtype=np.int32)
+    places[order] = nth - np.maximum.accumulate(np.where(opens, nth, 0))
+    return places
+
+
 def arrivals(people: Cast, *, seed: int, start: int, days: float) -> Events:
     """Every request of the scenario, in order of time."""
     span = int(days * DAY)
@@ -151,8 +163,7 @@ def arrivals(people: Cast, *, seed: int, start: int, days: float) -> Events:
         order = np.lexsort((time, account))
         account, time = account[order], time[order]
         session, turn = _sessions(group, people, account, time)
-        task = np.empty(len(time), dtype=np.int32)
-        task[np.argsort(time, kind="stable")] = np.arange(len(time), dtype=np.int32)
+        task = _places(people.group_key[account], time)
         parts.append((account.astype(np.int32), time, session.astype(np.int32), turn.astype(np.int32), task))
     account32, times, session32, turn32, task32 = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((keys(seed, "tie", account32), times))

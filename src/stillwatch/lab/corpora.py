@@ -9,6 +9,7 @@ import json
 import re
 import zlib
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ class _Pool:
     """Rows of words, ordered by topic."""
 
     def __init__(self, texts: list[str], labels: list[str], grammar: Grammar) -> None:
-        rows = [_TOKEN.findall(text)[:_LONGEST] for text in texts]
+        rows = [[found.group() for found in islice(_TOKEN.finditer(text), _LONGEST)] for text in texts]
         topic = _topics(rows, labels, grammar.topics)
         order = np.argsort(topic, kind="stable")
         rows = [rows[i] for i in order.tolist()]

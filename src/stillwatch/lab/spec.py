@@ -123,6 +123,8 @@ class Group:
         floor: fewest accounts, as far as the requests suffice for two each.
         span: part of the log's time in which the group is active, (first, last); campaigns know a number of days too.
         days: longest activity in days.
+        unit: > 0: not one group but many small ones of this mean size, which have nothing to do with each other;
+            whatever is said to be the group's (addresses, payment, words, organisation) is each unit's own.
     """
 
     name: str
@@ -134,6 +136,7 @@ class Group:
     floor: int = 1
     span: tuple[float, float] = (0.0, 1.0)
     days: float = 10_000.0
+    unit: float = 0.0
     signup: Signup = field(default_factory=Signup)
     network: Network = field(default_factory=Network)
     clients: Clients = field(default_factory=Clients)
