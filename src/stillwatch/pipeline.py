@@ -86,7 +86,7 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         samples, rest = _samples(engine, graph, linked)
         readings = [_read(sample, rest, log.fields, options.seed) for sample in samples]
         found = references(graph, linked.held, linked.order, linked.clusters)
-        tested = assess(graph, linked.order, linked.clusters, readings, found, linked.held, options.fdr)
+        tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr)
     with watch("requests"):
         groups = [_accounts(graph, cluster.actors) for cluster in linked.clusters]
         save_belonging(engine, groups, [learn(sample, rest) for sample in samples], rest.models)

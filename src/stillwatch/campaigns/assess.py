@@ -7,42 +7,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.campaigns.explanations import EXPLANATIONS, Explanation
-from stillwatch.campaigns.reference import Reference, strangers
+from stillwatch.campaigns.reference import Reference, alikeness
 from stillwatch.schema.evidence import Family, Reading
 from stillwatch.schema.graph import Cluster, Holders, Incidence
-from stillwatch.stats.evidence import benjamini_hochberg, bits_of_p, choose_bits, mean_bits, p_of_bits
+from stillwatch.stats.combine import bonferroni, brown
+from stillwatch.stats.evidence import benjamini_hochberg, choose_bits, mean_bits, p_of_bits
 from stillwatch.stats.ties import kind_bits
 
 #: An explanation fits where so few values of a defining kind cover so much of the cluster.
 FEW_VALUES, COVERED = 3, 0.5
+#: A group's own place or domain is one that no more than this part of all actors share.
+OWN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One explanation put to one cluster.
 
+    Two things could be true of an innocent group: it is a natural group, whole, and as alike as such groups are; or it
+    was picked out of a larger one because its members happen to agree, which costs the number of ways to pick it.
+    The weaker evidence of the two counts.
+
     Attributes:
         explanation: which.
         fits: whether its defining artifact is there at all.
-        bits: log2 of the evidence that remains if it is granted, the cost of choosing the group taken off.
-        by_family: what each family that it does not grant adds, log2.
-        drawn_from: how many actors the group was chosen among.
-        groups: natural groups it was compared with.
-        defining: the kind and value that most of the cluster has in common, in words.
+        p_value: probability of as much evidence if the explanation were true; 0 where it does not fit.
+        by_family: p-value of each family that it does not grant.
+        drawn_from: how many actors have the defining artifact, the group among them.
+        groups: natural groups it was compared with; 0 if it was compared with strangers.
+        defining: the kind that most of the cluster has in common, in words.
     """
 
     explanation: Explanation
     fits: bool
-    bits: float
+    p_value: float
     by_family: Mapping[Family, float]
     drawn_from: int
     groups: int
     defining: str = ""
-
-    @property
-    def p_value(self) -> float:
-        """Probability of as much evidence if the explanation were true; 0 where it does not fit."""
-        return p_of_bits(self.bits) if self.fits else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,118 +61,121 @@ class Assessment:
     @property
     def hardest(self) -> Trial:
         """The innocent explanation that comes closest."""
-        return min((trial for trial in self.trials if trial.fits), key=lambda trial: trial.bits)
+        return max((trial for trial in self.trials if trial.fits), key=lambda trial: trial.p_value)
 
 
 def assess(
     graph: Incidence,
+    held: Holders,
     order: NDArray[np.int64],
     clusters: Sequence[Cluster],
     readings: Sequence[Sequence[tuple[Family, Reading]]],
     found: Mapping[str, Reference],
-    held: Holders,
     fdr: float,
 ) -> list[Assessment]:
     """Every cluster tried against every explanation.
 
-    Clusters that survive are taken out of the natural groups and the rest are tried again, until none is added: else
-    one campaign would stand as another's innocent precedent (masking, as in step-down outlier tests).
+    No cluster stands as an innocent precedent at first; those that do not survive are put back among the natural groups
+    and the rest are tried again, until all that are left out survive. Else several campaigns would each excuse the
+    others (masking; the outward order is that of Rosner's generalised ESD test, 1983).
 
     Args:
         graph: the account-artifact graph.
+        held: its inverse.
         order: a fixed random rank of each actor.
         clusters: what the links found.
         readings: of each cluster, the cluster signals' readings with their families.
         found: natural groups by explanation name.
-        held: ``graph`` inverted.
         fdr: the false-discovery rate at which a cluster counts as surviving.
     """
-    bits = [kind_bits(graph, order, cluster.actors) for cluster in clusters]
-    confirmed: frozenset[int] = frozenset()
+    bits = [mean_bits(kind_bits(graph, order, cluster.actors), axis=1) for cluster in clusters]
+    alike = alikeness(graph, order, [cluster.actors for cluster in clusters])
+    suspect = frozenset(range(len(clusters)))
     while True:
         trials = [
-            _trials(graph, cluster, bits[i], readings[i], found, confirmed | {i}, held)
+            [
+                _trial(graph, held, cluster, bits[i], alike[i], readings[i], found, suspect | {i}, explanation)
+                for explanation in EXPLANATIONS
+            ]
             for i, cluster in enumerate(clusters)
         ]
         p_values = [max(trial.p_value for trial in row) for row in trials]
         q_values = benjamini_hochberg(p_values)
-        survive = frozenset(np.nonzero(q_values <= fdr)[0].tolist()) | confirmed
-        if survive == confirmed:
+        import os
+        if os.environ.get('DBG'): [print('DBG',len(clusters[i].actors),[(t.explanation.name[:10],float('%.2g'%t.p_value),{str(f):float('%.2g'%x) for f,x in t.by_family.items()}) for t in trials[i] if t.fits and t.groups]) for i in range(len(clusters))]
+        survive = frozenset(np.nonzero(q_values <= fdr)[0].tolist()) & suspect
+        if survive == suspect:
             break
-        confirmed = survive
+        suspect = survive
     return [
-        Assessment(
-            cluster, mean_bits(bits[i], axis=1), tuple(readings[i]), tuple(trials[i]), p_values[i], float(q_values[i])
-        )
+        Assessment(cluster, bits[i], tuple(readings[i]), tuple(trials[i]), p_values[i], float(q_values[i]))
         for i, cluster in enumerate(clusters)
-    ]
-
-
-def _trials(
-    graph: Incidence,
-    cluster: Cluster,
-    bits: NDArray[np.float64],
-    readings: Sequence[tuple[Family, Reading]],
-    found: Mapping[str, Reference],
-    excluded: frozenset[int],
-    held: Holders,
-) -> list[Trial]:
-    return [
-        _trial(graph, cluster, bits, readings, found.get(explanation.name), excluded, held, explanation)
-        for explanation in EXPLANATIONS
     ]
 
 
 def _trial(
     graph: Incidence,
+    held: Holders,
     cluster: Cluster,
     bits: NDArray[np.float64],
+    alike: NDArray[np.float64],
     readings: Sequence[tuple[Family, Reading]],
-    reference: Reference | None,
+    found: Mapping[str, Reference],
     excluded: frozenset[int],
-    held: Holders,
     explanation: Explanation,
 ) -> Trial:
-    weights, groups = reference.weights(excluded) if reference else (strangers(len(graph.kinds)), 0)
-    with np.errstate(divide="ignore"):
-        innocent = np.array([float(mean_bits(row, weights=weight)) for row, weight in zip(bits, weights, strict=True)])
-    by_kind = mean_bits(bits, axis=1) - innocent
-    by_family = {
-        family: value
-        for family in Family
-        if family not in explanation.grants and (value := _family_bits(graph, family, by_kind, readings)) is not None
-    }
-    covering, defining = _defining(graph, cluster, explanation, held)
+    covering, defining = _defining(graph, held, cluster, explanation)
+    if explanation.needs and not defining:
+        return Trial(explanation, False, 0.0, {}, 0, 0)
+    left = [family for family in Family if family not in explanation.grants]
+    tests = {f: [r.p_value for g, r in readings if g == f and r.p_value is not None] for f in left}
     size, everybody = len(cluster.actors), len(graph.actors)
-    drawn_from = len(np.union1d(covering, cluster.actors)) if len(covering) else size
-    if not explanation.grants:
-        drawn_from = everybody
-    total = sum(by_family.values()) - choose_bits(drawn_from, size)
-    fits = not explanation.needs or bool(defining)
-    return Trial(explanation, fits, total, by_family, drawn_from, groups, defining)
+    drawn_from = len(np.union1d(covering, cluster.actors)) if explanation.grants else everybody
+    if explanation.crowd and drawn_from < 2 * size:
+        return Trial(explanation, False, 0.0, {}, drawn_from, 0, defining)
+    by_bits = {family: _family_bits(graph, family, bits) for family in left}
+    picked = p_of_bits(sum(by_bits.values()) - choose_bits(drawn_from, size))
+    if explanation.name not in found:
+        p_values = {family: p_of_bits(value) for family, value in by_bits.items() if value >= 1.0}
+        return Trial(explanation, True, picked, p_values, drawn_from, 0, defining)
+    reference = found[explanation.name]
+    ranks, groups = reference.among(alike, excluded)
+    measured = [family for family in left if _measured(graph, family) or tests[family]]
+    by_family = {
+        family: bonferroni([*tests[family], *([ranks[family]] if _measured(graph, family) else [])])
+        for family in measured
+    }
+    natural = brown(list(by_family.values()), reference.covariance(measured, excluded)) if by_family else 1.0
+    if covering.size and picked > natural:
+        by_family = {family: p_of_bits(value) for family, value in by_bits.items() if value >= 1.0}
+    p_value = max(picked, natural) if covering.size else natural
+    return Trial(explanation, True, p_value, by_family, drawn_from, groups, defining)
 
 
-def _family_bits(
-    graph: Incidence, family: Family, by_kind: NDArray[np.float64], readings: Sequence[tuple[Family, Reading]]
-) -> float | None:
-    """Log2 of the average e-value of the family's kinds and tests, None if nothing of it was measured."""
-    kinds = by_kind[[kind.family == family for kind in graph.kinds]]
-    tests = [bits_of_p(r.p_value) for f, r in readings if f == family and r.p_value is not None]
-    every = np.r_[kinds, tests]
-    return float(mean_bits(every)) if len(every) else None
+def _measured(graph: Incidence, family: Family) -> bool:
+    return any(kind.family == family for kind in graph.kinds)
+
+
+def _family_bits(graph: Incidence, family: Family, bits: NDArray[np.float64]) -> float:
+    """Log2 of the average e-value of the family's kinds, against strangers; 0 if nothing of it was measured."""
+    own = bits[[kind.family == family for kind in graph.kinds]]
+    return float(mean_bits(own)) if len(own) else 0.0
 
 
 def _defining(
-    graph: Incidence, cluster: Cluster, explanation: Explanation, held: Holders
+    graph: Incidence, held: Holders, cluster: Cluster, explanation: Explanation
 ) -> tuple[NDArray[np.int64], str]:
     """Everybody who holds the few artifacts that make the group look like the explanation, and these in words."""
     nobody: NDArray[np.int64] = np.zeros(0, np.int64)
     best: tuple[float, NDArray[np.int64], str] = (0.0, nobody, "")
+    most = max(OWN * len(graph.actors), 2 * len(cluster.actors)) if explanation.own else np.inf
     for index, kind in enumerate(graph.kinds):
         if kind.family not in explanation.needs or not kind.artifact:
             continue
         rows = [graph.row(index, int(actor)) for actor in cluster.actors]
         value, count = np.unique(np.concatenate(rows), return_counts=True)
+        own = held.degree[value] <= most
+        value, count = value[own], count[own]
         top = value[np.lexsort((value, -count))[:FEW_VALUES]]
         covered = float(np.mean([np.isin(row, top).any() for row in rows]))
         if covered >= COVERED and covered > best[0]:

@@ -115,7 +115,7 @@ def campaign(
         last_seen=last,
         requests=requests,
         output_tokens=sum(member.output_tokens for member in members),
-        score=round(assessment.hardest.bits, 3),
+        score=_rounded(-float(np.log2(max(assessment.p_value, 1e-300)))),
         p_value=_rounded(assessment.p_value),
         q_value=_rounded(assessment.q_value),
         targets=objectives.targets(counts.cues.get(part, {}), requests, *rest_cues),

@@ -117,11 +117,15 @@ def considered_of(
 
 def _consideration(trial: Trial, alpha: float) -> Consideration:
     name = trial.explanation.name
+    if not trial.fits and trial.defining:
+        why = f"does not fit: {trial.defining}, but only {trial.drawn_from} accounts in all have it, which is no crowd"
+        return Consideration(name, False, why)
     if not trial.fits:
         families = " or ".join(sorted(trial.explanation.needs))
         return Consideration(name, False, f"does not fit: nothing of {families} is common to half of the accounts")
-    left = sorted(trial.by_family.items(), key=lambda item: -item[1])
-    telling = [f"{family} ({_odds(bits)})" for family, bits in left if bits >= 1.0]
+    telling = [
+        f"{family} (p = {p:.2g})" for family, p in sorted(trial.by_family.items(), key=lambda i: i[1]) if p < 0.1
+    ]
     basis = f"{trial.groups} natural groups in this traffic" if trial.groups else "independent draws"
     common = f"{trial.defining}. " if trial.defining else ""
     holds = trial.p_value > alpha
@@ -135,19 +139,15 @@ def _consideration(trial: Trial, alpha: float) -> Consideration:
     return Consideration(name, holds, why, trial.p_value)
 
 
-def _odds(bits: float) -> str:
-    return f"1 in {2.0**bits:,.0f}" if bits < 40 else f"1 in 10^{bits * 0.30103:.0f}"
-
-
 def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
     """How sure, and why not surer."""
     hardest = assessment.hardest
-    weakest = min(hardest.by_family.items(), key=lambda item: item[1], default=None)
+    weakest = max(hardest.by_family.items(), key=lambda item: item[1], default=None)
     text = (
         f"If the best innocent explanation ({hardest.explanation.name}) were true, evidence this strong would appear "
         f"at most once in {1 / max(assessment.p_value, 1e-300):,.3g} such groups"
     )
-    if weakest is not None and weakest[1] < 1.0:
+    if weakest is not None and weakest[1] > 0.5:
         text += f"; it is not surer because {weakest[0]} says nothing against that explanation"
     if not_measured:
         text += f"; {len(not_measured)} signals could not be measured"
@@ -157,7 +157,7 @@ def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
 def would_change(assessment: Assessment) -> tuple[str, ...]:
     """What would change the verdict."""
     hardest = assessment.hardest
-    strongest = max(hardest.by_family.items(), key=lambda item: item[1], default=(Family.CONTENT, 0.0))
+    strongest = min(hardest.by_family.items(), key=lambda item: item[1], default=(Family.CONTENT, 0.0))
     return (
         "a contract or programme that covers these accounts",
         f"an innocent cause, common to all of them, of their agreement in {strongest[0]}",

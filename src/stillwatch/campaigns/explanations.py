@@ -20,12 +20,18 @@ class Explanation:
         grants: families whose agreement it explains.
         needs: the explanation fits only if a few values of one of these families cover the group; empty: always fits.
         says: what it supposes, for a sentence.
+        alike: families whose artifacts make the natural groups that it is compared with.
+        crowd: others must have these values too, at least as many as the group: else it is no crowd, and nothing popular.
+        own: the few values must be the group's own, not a webmail domain or a carrier that everybody has.
     """
 
     name: str
     grants: frozenset[Family]
     needs: frozenset[Family]
     says: str
+    alike: frozenset[Family]
+    own: bool = False
+    crowd: bool = False
 
 
 _INSTITUTION = frozenset(
@@ -33,41 +39,51 @@ _INSTITUTION = frozenset(
 )
 
 EXPLANATIONS = (
-    Explanation("coincidence", frozenset(), frozenset(), "they are strangers"),
+    Explanation("coincidence", frozenset(), frozenset(), "they are strangers", frozenset()),
     Explanation(
         "carrier-grade NAT",
         frozenset({Family.NETWORK}),
         frozenset({Family.NETWORK}),
         "strangers behind one carrier's addresses",
+        frozenset({Family.NETWORK}),
+        crowd=True,
     ),
     Explanation(
         "popular harness",
         frozenset({Family.SOFTWARE, Family.CONTENT, Family.CONDUCT}),
         frozenset({Family.SOFTWARE, Family.CONTENT}),
         "strangers who use the same software, with its prompts",
+        frozenset({Family.SOFTWARE, Family.CONTENT}),
+        crowd=True,
     ),
     Explanation(
         "enterprise behind one address",
         _INSTITUTION,
         frozenset(),
         "one organisation's people, or one person's accounts, asking for their own needs",
+        frozenset({Family.NETWORK, Family.PAYMENT, Family.REGISTRATION}),
     ),
     Explanation(
         "classroom",
         (_INSTITUTION | {Family.CONTENT}) - {Family.PAYMENT},
         frozenset({Family.NETWORK, Family.REGISTRATION, Family.COHORT}),
         "people in one place at one time on the same exercise",
+        frozenset({Family.NETWORK, Family.REGISTRATION, Family.COHORT}),
+        own=True,
     ),
     Explanation(
         "launch-day crowd",
         frozenset({Family.COHORT, Family.TEMPO, Family.SOFTWARE, Family.CONTENT}),
         frozenset({Family.COHORT}),
         "newcomers who came for the same news",
+        frozenset({Family.COHORT}),
+        crowd=True,
     ),
     Explanation(
         "aggregator",
         frozenset({Family.NETWORK, Family.PAYMENT, Family.SOFTWARE, Family.TEMPO, Family.CONDUCT}),
         frozenset({Family.NETWORK, Family.SOFTWARE, Family.PAYMENT}),
         "an intermediary's accounts that carry many people's requests",
+        frozenset({Family.NETWORK, Family.SOFTWARE, Family.PAYMENT}),
     ),
 )

@@ -2,10 +2,10 @@
 
 Strangers drawn one by one are too easy a null: people behind one address, users of one tool, newcomers of one day are
 alike in many ways, and a large enough group of them differs from the population in everything. The unit that is
-exchangeable is the group. So for each explanation the groups that its defining artifacts make in the traffic itself
-(or in the operator's own benign period) are measured like the cluster, and the concentration of their traits is fitted
-(``stats.evidence.mixture_weights``). A cluster is then judged against a group drawn from that mixture; a trait in
-which one natural group in ten is as concentrated can never weigh more than ten to one.
+exchangeable is the group. So for each explanation the groups that its artifacts make in the traffic itself (or in the
+operator's own benign period) are measured like the cluster, and the cluster's rank among them is its conformal p-value.
+
+Alikeness grows with the size of a group, so a group and the cluster are compared at the same number of members.
 """
 
 from collections.abc import Sequence
@@ -14,17 +14,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.campaigns.explanations import EXPLANATIONS, Explanation
+from stillwatch.campaigns.explanations import EXPLANATIONS
 from stillwatch.schema.evidence import Family
 from stillwatch.schema.graph import Cluster, Holders, Incidence
-from stillwatch.stats.evidence import mixture_weights
-from stillwatch.stats.polya import CONCENTRATIONS
+from stillwatch.stats.combine import conformal_p, log_covariance
+from stillwatch.stats.evidence import mean_bits
 from stillwatch.stats.ties import many_kind_bits
 
-#: Natural groups measured for each explanation, members looked at in each, and fewest members that make one.
-GROUPS, MEMBERS, FEWEST = 400, 64, 6
+#: Natural groups measured for each explanation.
+GROUPS = 1000
+#: Numbers of members at which groups are compared.
+SIZES = (4, 6, 8, 12, 16, 24, 32, 48, 64)
+FEWEST = 4
+#: An actor counts in so many groups before it is spent, so that the groups are not the same people again and again.
+REUSED = 3
 #: A group more than this part of whose members are in one cluster stands for that cluster.
 _BELONGS = 0.3
+FAMILIES = tuple(Family)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +38,56 @@ class Reference:
     """Natural groups of one explanation.
 
     Attributes:
-        bits: groups x kinds x concentrations, log2 Bayes factors of each group.
-        cluster: the cluster each group belongs to, -1 for none.
+        alike: groups x SIZES x FAMILIES, how alike the first so many members are; nan beyond the group's size.
+        cluster: the cluster that each group stands for, -1 for none.
     """
 
-    bits: NDArray[np.float64]
+    alike: NDArray[np.float64]
     cluster: NDArray[np.int64]
 
-    def weights(self, excluded: frozenset[int]) -> tuple[NDArray[np.float64], int]:
-        """Kinds x concentrations, how often natural groups are how concentrated; and the number of groups.
+    def among(self, alike: NDArray[np.float64], excluded: frozenset[int]) -> tuple[dict[Family, float], int]:
+        """Conformal p-value of a cluster in each family, and the number of groups it was compared with.
 
-        Groups that stand for a cluster in ``excluded`` are left out.
+        Args:
+            alike: SIZES x FAMILIES of the cluster.
+            excluded: clusters whose groups are left out.
         """
-        kept = self.bits[~np.isin(self.cluster, list(excluded))]
-        kinds = self.bits.shape[1]
-        return np.stack([mixture_weights(kept[:, kind]) for kind in range(kinds)]), len(kept)
+        groups = self.alike[~np.isin(self.cluster, list(excluded))]
+        place = np.minimum(_largest(groups), _largest(alike[None])[0])
+        own, theirs = alike[place], groups[np.arange(len(groups)), place]
+        ratios = np.divide(theirs, own, out=np.full_like(theirs, np.inf), where=own > 0)
+        p_values = [conformal_p(ratios[:, family]) for family in range(len(FAMILIES))]
+        return dict(zip(FAMILIES, p_values, strict=True)), len(groups)
+
+    def covariance(self, families: Sequence[Family], excluded: frozenset[int]) -> NDArray[np.float64]:
+        """Covariance of ``-2 ln p`` among natural groups, each ranked among the others at its own size."""
+        groups = self.alike[~np.isin(self.cluster, list(excluded))]
+        place = _largest(groups)
+        columns = [FAMILIES.index(family) for family in families]
+        whole = groups[np.arange(len(groups)), place][:, columns]
+        p_values = np.ones_like(whole)
+        for size in np.unique(place):
+            rows = np.nonzero(place == size)[0]
+            for column in range(len(columns)):
+                values = whole[rows, column]
+                p_values[rows, column] = (len(values) - np.searchsorted(np.sort(values), values)) / len(values)
+        return log_covariance(p_values)
 
 
-def strangers(kinds: int) -> NDArray[np.float64]:
-    """The weights of independence: all on infinite concentration."""
-    weights = np.zeros((kinds, len(CONCENTRATIONS)))
-    weights[:, -1] = 1.0
-    return weights
+def alikeness(graph: Incidence, order: NDArray[np.int64], groups: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """How alike the first 4, 6, 8 ... members of ``groups`` are: groups x SIZES x FAMILIES, nan beyond their size.
+
+    The statistic is the log2 Bayes factor against strangers, added over the kinds of the family that have any.
+    """
+    out = np.full((len(groups), len(SIZES), len(FAMILIES)), np.nan)
+    drawn = [group[np.argsort(order[group], kind="stable")[: SIZES[-1]]] for group in groups]
+    kind_family = graph.families
+    for place, size in enumerate(SIZES):
+        rows = [index for index, group in enumerate(drawn) if len(group) >= size]
+        bits = mean_bits(many_kind_bits(graph, order, [drawn[row][:size] for row in rows]), axis=2)
+        for family in range(len(FAMILIES)):
+            out[rows, place, family] = np.maximum(bits[:, kind_family == family], 0.0).sum(axis=1)
+    return out
 
 
 def references(
@@ -62,7 +96,7 @@ def references(
     order: NDArray[np.int64],
     clusters: Sequence[Cluster],
 ) -> dict[str, Reference]:
-    """Natural groups of every explanation that has a defining family or grants one.
+    """Natural groups of every explanation that is compared with some.
 
     Args:
         graph: the account-artifact graph.
@@ -73,41 +107,34 @@ def references(
     owner = np.full(len(graph.actors), -1, np.int64)
     for index, cluster in enumerate(clusters):
         owner[cluster.actors] = index
-    return {
-        explanation.name: _reference(graph, held, order, owner, clusters, explanation)
-        for explanation in EXPLANATIONS
-        if explanation.grants
-    }
+    own = alikeness(graph, order, [cluster.actors for cluster in clusters])
+    made: dict[frozenset[Family], Reference] = {}
+    for families in {explanation.alike for explanation in EXPLANATIONS if explanation.alike}:
+        groups = _groups(graph, held, order, owner, families)
+        alike = np.concatenate([alikeness(graph, order, groups), own])
+        made[families] = Reference(alike, np.r_[np.full(len(groups), -1), np.arange(len(clusters))])
+    return {e.name: made[e.alike] for e in EXPLANATIONS if e.alike}
 
 
-def _reference(
-    graph: Incidence,
-    held: Holders,
-    order: NDArray[np.int64],
-    owner: NDArray[np.int64],
-    clusters: Sequence[Cluster],
-    explanation: Explanation,
-) -> Reference:
+def _groups(
+    graph: Incidence, held: Holders, order: NDArray[np.int64], owner: NDArray[np.int64], families: frozenset[Family]
+) -> list[NDArray[np.int64]]:
+    """Holders of artifacts of ``families``, but for those that are mostly of one cluster."""
     groups: list[NDArray[np.int64]] = []
-    belongs: list[int] = []
-    taken = np.zeros(len(graph.actors), np.bool_)
-    for value in _values(graph, held, explanation.needs or explanation.grants):
+    taken = np.zeros(len(graph.actors), np.int64)
+    for value in _values(graph, held, families):
         actors = held.of(int(value))
-        sample = actors[np.argsort(order[actors], kind="stable")[:MEMBERS]]
+        sample = actors[np.argsort(order[actors], kind="stable")[: SIZES[-1]]]
         inside = owner[sample][owner[sample] >= 0]
         if len(inside) and np.bincount(inside).max() > _BELONGS * len(sample):
-            continue  # that cluster stands for itself below
-        if taken[sample].mean() > 0.5:
             continue
-        taken[sample] = True
+        if (taken[sample] >= REUSED).mean() > 0.5:
+            continue
+        taken[sample] += 1
         groups.append(sample)
-        belongs.append(-1)
         if len(groups) == GROUPS:
             break
-    for index, cluster in enumerate(clusters):
-        groups.append(cluster.actors[np.argsort(order[cluster.actors], kind="stable")[:MEMBERS]])
-        belongs.append(index)
-    return Reference(many_kind_bits(graph, order, groups), np.array(belongs, np.int64))
+    return groups
 
 
 def _values(graph: Incidence, held: Holders, families: frozenset[Family]) -> NDArray[np.int64]:
@@ -115,3 +142,8 @@ def _values(graph: Incidence, held: Holders, families: frozenset[Family]) -> NDA
     eligible = np.array([kind.artifact and kind.family in families for kind in graph.kinds], np.bool_)
     values = np.nonzero(eligible[graph.kind_of] & ~graph.ordinary & (held.degree >= FEWEST))[0]
     return np.asarray(np.random.default_rng(0).permutation(values))
+
+
+def _largest(alike: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The last of SIZES that each group reaches."""
+    return np.asarray((~np.isnan(alike[:, :, 0])).sum(axis=1) - 1)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from stillwatch.links.grow import grow
 from stillwatch.links.merge import merge
 from stillwatch.links.seeds import SMALLEST, find_seeds
+from stillwatch.links.split import split
 from stillwatch.schema.graph import Cluster, Holders, Incidence, holders
 
 #: A seed most of whose holders are in a cluster already, or were let go by this many growths, is not grown again.
@@ -50,9 +51,10 @@ def find_clusters(
             continue
         cluster = grow(graph, held, order, start, free, int(graph.families[graph.kind_of[value]]))
         tried[start] += 1
-        if cluster is not None and len(cluster.actors) >= SMALLEST and cluster.bits > WORTH_TESTING:
-            clusters.append(cluster)
-            free[cluster.actors] = False
+        for part in split(graph, order, cluster) if cluster is not None and cluster.bits > WORTH_TESTING else ():
+            if len(part.actors) >= SMALLEST and part.bits > WORTH_TESTING:
+                clusters.append(part)
+                free[part.actors] = False
     clusters = sorted(merge(graph, held, order, clusters), key=lambda c: (-c.bits, int(c.actors[0])))
     capped = [(graph.kinds[graph.kind_of[v]].label, graph.names[v], int(held.degree[v])) for v in seeds.capped]
     return Linked(clusters, capped, held, order)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Family
 from stillwatch.schema.graph import Cluster, Holders, Incidence
-from stillwatch.stats.polya import CONCENTRATIONS
+from stillwatch.stats.evidence import mean_bits
+from stillwatch.stats.polya import CONCENTRATIONS, PARALLEL
 from stillwatch.stats.ties import kind_bits, tie_bits
 
 #: Strangers expected among the members of a finished cluster, by their own odds, as a part of it.
@@ -87,20 +88,32 @@ def member_odds(
     bits = kind_bits(graph, order, members)
     likelihood = np.exp2(bits - bits.max(axis=1, keepdims=True))
     belief = likelihood / likelihood.sum(axis=1, keepdims=True)
+    weight = _kind_weights(graph, bits)
     inside = np.zeros(len(graph.actors), np.bool_)
     inside[members] = True
-    evidence = _evidence(
+    run = _in_parallel if len(candidates) * len(graph.kinds) > PARALLEL else _in_turn
+    evidence = run(
         candidates, inside, members, len(graph.kinds), graph.families, len(Family), len(graph.actors), graph.indptr,
-        graph.values, graph.share, graph.ordinary, CONCENTRATIONS, belief, leave_out,
+        graph.values, graph.share, graph.ordinary, CONCENTRATIONS, belief, weight, leave_out,
     )  # fmt: skip
     size, everybody = len(members), len(graph.actors)
     return np.asarray(evidence + np.log2(size / max(everybody - size, 1)))
 
 
-@njit(cache=True, nogil=True, parallel=True)
+def _kind_weights(graph: Incidence, bits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Belief, within each family, that a kind is the one in which the members are alike; never quite none."""
+    by_kind, families = mean_bits(bits, axis=1), graph.families
+    weight = np.zeros(len(by_kind))
+    for family in np.unique(families):
+        own = families == family
+        weight[own] = np.exp2(by_kind[own] - by_kind[own].max())
+        weight[own] = (weight[own] + 1e-6) / weight[own].sum()
+    return weight
+
+
 def _evidence(  # type: ignore[no-untyped-def]
     candidates, inside, members, kinds, families, family_count, actors, indptr, values, share, ordinary,
-    concentrations, belief, leave_out,
+    concentrations, belief, weight, leave_out,
 ):  # fmt: skip
     counts = np.zeros(len(share))
     seen = np.zeros(kinds)
@@ -130,19 +143,23 @@ def _evidence(  # type: ignore[no-untyped-def]
             overlap /= size
             expected = 0.0
             for grid in range(len(concentrations)):
-                weight = concentrations[grid]
-                if np.isinf(weight):
+                urn = concentrations[grid]
+                if np.isinf(urn):
                     expected += belief[kind, grid]
                 else:
-                    expected += belief[kind, grid] * (weight + overlap) / (weight + seen[kind] - own)
+                    expected += belief[kind, grid] * (urn + overlap) / (urn + seen[kind] - own)
             if plain == size and expected > 1.0:
                 expected = 1.0
-            ratio[families[kind]] += expected
-            measured[families[kind]] += 1
+            ratio[families[kind]] += weight[kind] * expected
+            measured[families[kind]] += weight[kind]
         for family in range(family_count):
             if measured[family] > 0 and family != leave_out:
                 out[index] += np.log2(ratio[family] / measured[family])
     return out
+
+
+_in_parallel = njit(cache=True, nogil=True, parallel=True)(_evidence)
+_in_turn = njit(cache=True, nogil=True)(_evidence)
 
 
 def _candidates(

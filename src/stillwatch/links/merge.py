@@ -1,8 +1,8 @@
 """Pools of one actor: clusters found apart that share an artifact nobody else has.
 
 A blocked pool's work moves to another with other addresses and cards; a campaign runs on several clouds. Such pools
-are separate clusters, and one campaign. Two clusters join when a good part of each holds artifacts so rare outside both
-that an unrelated group would hardly show them. Being made in the same days joins nobody: two campaigns may start
+are separate clusters, and one campaign. Two clusters join when a good part of each holds artifacts, of two families or
+more, that hardly anybody outside them has. Being made in the same days joins nobody: two campaigns may start
 together.
 """
 
@@ -20,6 +20,8 @@ from stillwatch.stats.ties import tie_bits
 
 #: Part of each cluster's actors that must hold the shared artifact.
 COMMON_PART = 0.2
+#: An artifact that so many loose actors hold, as a part of those in clusters, is public and joins nobody.
+PUBLIC = 0.1
 MARGIN = 7.0
 
 
@@ -57,10 +59,13 @@ def _shared_bits(graph: Incidence, held: Holders, clusters: list[Cluster]) -> ND
     best = np.zeros((len(clusters), len(clusters), len(Family)))
     for shared, who in holding.items():
         family = families[graph.kind_of[shared]]
-        surprise = np.log2((everybody + 1) / (loose[held.of(shared)].sum() + 1))
+        outside = int(loose[held.of(shared)].sum())
+        if outside > PUBLIC * (held.degree[shared] - outside):
+            continue
+        surprise = np.log2((everybody + 1) / (outside + 1))
         for one, two in combinations(who, 2):
             best[one, two, family] = max(best[one, two, family], surprise)
-    return np.asarray(best.sum(axis=2))
+    return np.where((best > 0).sum(axis=2) >= 2, best.sum(axis=2), 0.0)
 
 
 def _join(

@@ -74,7 +74,7 @@ class Campaign:
     last_seen: datetime
     requests: int
     output_tokens: int
-    score: float  # bits of evidence beyond the best innocent explanation
+    score: float  # bits of evidence against the best innocent explanation: -log2 of the p-value
     p_value: float
     q_value: float
     targets: tuple[str, ...]

@@ -19,11 +19,6 @@ def mean_bits(bits: ArrayLike, axis: int | None = None, weights: ArrayLike | Non
     return np.asarray(logsumexp(values, axis=axis, b=share)) / LOG2
 
 
-def bits_of_p(p: float) -> float:
-    """Log2 e-value of a p-value by the calibrator ``e = 1 / (2 sqrt p)`` (Shafer et al. 2011)."""
-    return float(-0.5 * np.log2(max(p, 1e-300)) - 1.0)
-
-
 def p_of_bits(bits: float) -> float:
     """Markov's p-value of an e-value given as log2, between 1e-300 and 1."""
     return float(min(1.0, 2.0 ** max(-bits, -996.0)))
@@ -48,22 +43,3 @@ def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
     out = np.empty_like(p)
     out[order] = np.minimum(q, 1.0)
     return out
-
-
-def mixture_weights(bits: NDArray[np.float64], rounds: int = 50) -> NDArray[np.float64]:
-    """Weights over the columns of ``bits`` (groups x components, log2 likelihoods) that fit the groups best.
-
-    Non-parametric maximum likelihood by EM (Laird 1978), smoothed by one imaginary group spread over the components,
-    so that no component is ever impossible: with G groups seen, evidence against "a group like those" is bounded
-    by about G times the number of components.
-    """
-    groups, components = bits.shape
-    weights = np.full(components, 1.0 / components)
-    if not groups:
-        return weights
-    likelihood = np.exp2(bits - bits.max(axis=1, keepdims=True))
-    for _ in range(rounds):
-        shares = likelihood * weights
-        shares /= shares.sum(axis=1, keepdims=True)
-        weights = (shares.sum(axis=0) + 1.0 / components) / (groups + 1.0)
-    return weights

@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 CONCENTRATIONS = np.array([0.5, 2.0, 8.0, 32.0, 128.0, 512.0, 2048.0, np.inf])
 
 
+#: Values to look at from which threads are worth waking.
+PARALLEL = 200_000
+
+
 @njit(cache=True, nogil=True)
 def urn_bits(  # type: ignore[no-untyped-def]
     members, kind, actors, indptr, values, share, ordinary, concentrations, counts, out
@@ -66,9 +70,8 @@ def urn_bits(  # type: ignore[no-untyped-def]
     return seen
 
 
-@njit(cache=True, nogil=True, parallel=True)
 def groups_bits(groups, starts, kinds, actors, indptr, values, share, ordinary, concentrations):  # type: ignore[no-untyped-def]
-    """``urn_bits`` of many groups and all kinds, in parallel.
+    """``urn_bits`` of many groups and all kinds, in parallel where that pays.
 
     Args:
         groups: int64, members of all groups one after the other; ``starts`` int64[groups + 1] delimits them.
@@ -77,6 +80,11 @@ def groups_bits(groups, starts, kinds, actors, indptr, values, share, ordinary, 
     Returns:
         float64[groups, kinds, concentrations] of log2 Bayes factors, int64[groups, kinds] of measured members.
     """
+    run = _many if len(groups) * kinds > PARALLEL and len(starts) > 8 else _few
+    return run(groups, starts, kinds, actors, indptr, values, share, ordinary, concentrations)
+
+
+def _all_groups(groups, starts, kinds, actors, indptr, values, share, ordinary, concentrations):  # type: ignore[no-untyped-def]
     total = len(starts) - 1
     bits = np.zeros((total, kinds, len(concentrations)))
     seen = np.zeros((total, kinds), np.int64)
@@ -90,6 +98,10 @@ def groups_bits(groups, starts, kinds, actors, indptr, values, share, ordinary, 
                     members, kind, actors, indptr, values, share, ordinary, concentrations, counts, bits[group, kind]
                 )
     return bits, seen
+
+
+_many = njit(cache=True, nogil=True, parallel=True)(_all_groups)
+_few = njit(cache=True, nogil=True)(_all_groups)
 
 
 def reference_urn_bits(
