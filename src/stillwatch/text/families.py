@@ -8,7 +8,7 @@ template in several wordings, and takes them in; else the narrower core stands f
 
 An account that has a template sends it again; the users of a common phrase do not. A core is kept if, given one prompt
 on it, another prompt of the same account is on it with probability ``REPEATED`` at least, and ``LIFT`` times its share
-of all prompts; what fails that is reported as a phrase of the language. Where accounts had too few chances to repeat
+of all prompts (or halfway from that share to certainty, if that is less); what fails that is reported as a phrase of the language. Where accounts had too few chances to repeat
 themselves to tell, a core is kept.
 """
 
@@ -283,7 +283,7 @@ def _kept(sample: Sample, prompt: Ints, on: _Bipartite, names: Ints, family: Int
     rate = repeats / np.maximum(chances, 1)
     base = tally(used) / len(sent)
     alone = needed < 2
-    plain = (chances >= CHANCES) & (rate < np.maximum(REPEATED, LIFT * base))
+    plain = (chances >= CHANCES) & (rate < np.maximum(REPEATED, np.minimum(LIFT * base, (1 + base) / 2)))
     shared = (users >= MIN_ACCOUNTS) & (on.sizes >= MIN_PROMPTS)
     few = (users < 3) & (again < 2)
     lone = alone & ((again < 2) | (rate < LONE_REPEATED) | _inside(on))
