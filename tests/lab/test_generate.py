@@ -69,7 +69,7 @@ def test_nothing_but_the_truth_names_a_group(record: Log) -> None:
     guilty = {group["group"] for group in record.groups if group["kind"] == "campaign"}
     ours = record.table(*(group["group"] for group in record.groups if group["group"] not in guilty))
     theirs = record.table(*guilty)
-    for name in ("model", "pathway", "stop_reason", "temperature", "max_tokens", "n"):
+    for name in ("model", "pathway", "stop_reason", "temperature", "max_tokens"):
         assert set(theirs[name].unique().to_pylist()) <= set(ours[name].unique().to_pylist()), name
     for name in ("request_id", "account_id", "credential_id", "session_id"):
         shape = {

@@ -34,7 +34,7 @@ CAMPAIGNS: tuple[Group, ...] = (
             mail=_MAILS,
             from_network=0.5,
         ),
-        network=Network(kinds=_RENTED, addresses=3, fresh=0.15),
+        network=Network(kinds=_RENTED, addresses=3, fresh=0.15, shared=60),
         clients=Clients(kinds=_API, fleet=6, rotate=0.1),
         tempo=Tempo(
             volume_sd=0.15, window_sd=1.2, rhythm=0.1, active=(9, 0.2), sync=0.95, queue=1.0, session=1, stagger=0
@@ -52,6 +52,7 @@ CAMPAIGNS: tuple[Group, ...] = (
             viral=0,
             output_tokens=850,
             reasoning=0.6,
+            samples=0.15,
             temperature=0.7,
         ),
     ),
@@ -82,6 +83,7 @@ CAMPAIGNS: tuple[Group, ...] = (
             head=(("agentic", 0.6), ("engineer", 0.4)),
             head_scope="group",
             variants=6,
+            templated=0.9,
             probing=0.04,
             context=0,
             many_topics=True,
@@ -124,6 +126,7 @@ CAMPAIGNS: tuple[Group, ...] = (
             head=(("engineer", 0.6), ("reason", 0.4)),
             head_scope="group",
             variants=5,
+            templated=0.9,
             context=0,
             many_topics=True,
             viral=0,
@@ -144,7 +147,7 @@ CAMPAIGNS: tuple[Group, ...] = (
         floor=20,
         days=14,
         signup=Signup(cohort_hours=60, lead_days=2, tiers=_BUYER, paying=0.9, payers=8, cards=_CARDS, mail=_MAILS),
-        network=Network(kinds=_RENTED, addresses=2, fresh=0.1),
+        network=Network(kinds=_RENTED, addresses=2, fresh=0.1, shared=30),
         clients=Clients(kinds=_API, fleet=4),
         tempo=Tempo(volume_sd=0.3, rhythm=0.1, active=(9, 0.2), sync=0.8, queue=1.0, session=1, stagger=0),
         talk=Talk(
@@ -188,6 +191,7 @@ CAMPAIGNS: tuple[Group, ...] = (
             head=(("engineer", 0.7), ("agentic", 0.3)),
             head_scope="group",
             variants=6,
+            templated=0.85,
             probing=0.03,
             context=0,
             many_topics=True,
@@ -254,7 +258,7 @@ CAMPAIGNS: tuple[Group, ...] = (
         floor=24,
         days=17,
         signup=Signup(cohort_hours=20, lead_days=2, tiers=_BUYER, paying=1.0, payers=5, cards=_CARDS, mail=_MAILS),
-        network=Network(kinds=_RENTED, addresses=3, fresh=0.1),
+        network=Network(kinds=_RENTED, addresses=3, fresh=0.1, shared=40),
         clients=Clients(kinds=_API, fleet=5),
         tempo=Tempo(volume_sd=0.2, rhythm=0.1, active=(9, 0.2), sync=0.7, queue=1.0, session=1.5, stagger=0),
         talk=Talk(
@@ -268,6 +272,8 @@ CAMPAIGNS: tuple[Group, ...] = (
             viral=0,
             output_tokens=950,
             reasoning=0.9,
+            samples=0.3,
+            logprobs=0.2,
         ),
     ),
     Group(

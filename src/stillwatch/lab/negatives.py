@@ -94,7 +94,6 @@ NEGATIVES: tuple[Group, ...] = (
         signup=Signup(
             tiers=(("pro", 1.0),),
             verified=1.0,
-            organization="one",
             paying=1.0,
             payers=12,
             cohort_hours=24,
