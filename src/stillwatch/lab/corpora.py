@@ -33,12 +33,14 @@ _CHAT = ("arena-hard-v2", "arena-hard-v0.1", "prompts-chat", "hh-first-turns", "
 _POOLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ask": ("benign_prompts.parquet", _CHAT),
     "code": ("benign_prompts.parquet", ("arena-hard-v2", "arena-hard-v0.1")),
+    "repository": ("benign_prompts.parquet", ("arena-hard-v2", "arena-hard-v0.1")),
     "maths": ("benign_prompts.parquet", ("gsm8k",)),
     "datum": ("batch_prompts.parquet", ()),
     "item": ("extraction_prompts.parquet", ("alpaca",)),
     "coding_item": ("extraction_prompts.parquet", ("code-alpaca", "gpteacher-codegen")),
 }
-_SAME = {"repository": "code"}
+#: Kinds of which the corpora hold too few for the many customers who ask them; this share is the grammar's.
+_SCARCE = {"code": 0.5, "repository": 0.8}
 _TEMPLATE, _SEEDS = "alpaca_wire_template.txt", "alpaca_seed_tasks.jsonl"
 
 
@@ -133,16 +135,22 @@ class CorpusSource(GrammarSource):
             places.append((self._grammar.add(written), len(written)))
         return places
 
-    def fill(self, kind: str, key: Keys, topic: Ints, taste: Keys, country: Ints) -> Pieces:
+    def fill(self, kind: str, key: Keys, topic: Ints, country: Ints) -> Pieces:
         """Fillings of a kind: a row of the topic, as it is or edited."""
-        kind = _SAME.get(kind, kind)
         if kind == "seeds":
             drawn = [first + below(size, key, "seed", place) for place, (first, size) in enumerate(self._seeds)]
             return np.column_stack(drawn).astype(np.int32)
         if kind not in self._pools:
-            return super().fill(kind, key, topic, taste, country)
+            return super().fill(kind, key, topic, country)
         pool = self._pools[kind]
-        return self._taken(pool, pool.of_topic(topic, key), key, topic, np.zeros(len(key)))
+        taken = self._taken(pool, pool.of_topic(topic, key), key, topic, np.zeros(len(key)))
+        if kind not in _SCARCE:
+            return taken
+        made = np.nonzero(uniform("made up", key) < _SCARCE[kind])[0]
+        rest = np.delete(np.arange(len(key)), made)
+        return scatter(
+            len(key), [(rest, taken[rest]), (made, super().fill(kind, key[made], topic[made], country[made]))]
+        )
 
     def _taken(self, pool: _Pool, row: Ints, key: Keys, topic: Ints, worn: Floats) -> Pieces:
         """Rows as they are or edited; ``worn`` is the share of words replaced on top, in rows taken often."""
@@ -166,7 +174,6 @@ class CorpusSource(GrammarSource):
 
     def work(self, kind: str, key: Keys, topic: Ints, task: Ints) -> Pieces:
         """The next rows of the corpus, as a collector goes through it, more worn with every pass."""
-        kind = _SAME.get(kind, kind)
         if kind not in self._pools:
             return super().work(kind, key, topic, task)
         pool = self._pools[kind]

@@ -34,8 +34,8 @@ class Askers:
 class Source(Protocol):
     """Where the text comes from: the grammar, or corpora. Each method gives one row of pieces a key."""
 
-    def fill(self, kind: str, key: Keys, topic: Ints, taste: Keys, country: Ints) -> Pieces:
-        """Fillings of a kind; ``taste`` is whose habit it is, ``country`` whose language."""
+    def fill(self, kind: str, key: Keys, topic: Ints, country: Ints) -> Pieces:
+        """Fillings of a kind; ``country`` is where the asker is, for its language."""
 
     def work(self, kind: str, key: Keys, topic: Ints, task: Ints) -> Pieces:
         """Fillings of a work queue, by place in the queue."""
@@ -53,7 +53,7 @@ class GrammarSource:
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
 
-    def fill(self, kind: str, key: Keys, topic: Ints, taste: Keys, country: Ints) -> Pieces:
+    def fill(self, kind: str, key: Keys, topic: Ints, country: Ints) -> Pieces:
         """Fillings of a kind; ``foreign`` speaks the country's language, ``many_tongues`` any, at more length."""
         if kind == "foreign":
             return self._foreign(_LANGUAGE[country], key, topic)
@@ -66,7 +66,7 @@ class GrammarSource:
 
     def work(self, kind: str, key: Keys, topic: Ints, task: Ints) -> Pieces:
         """Fillings of a work queue: the grammar never runs out, so the key alone draws them."""
-        return self.fill(kind, key, topic, key, np.zeros(len(key), dtype=np.int64))
+        return self.fill(kind, key, topic, np.zeros(len(key), dtype=np.int64))
 
     def head(self, name: str, key: Keys, topic: Ints, redraw: Keys, redrawn: float) -> Pieces:
         """The repeated part of prompts."""
@@ -155,7 +155,7 @@ def prompts(talk: Talk, who: Askers, grammar: Grammar, source: Source) -> Column
         if talk.fill_scope == "task":
             filled = source.work(kind, key[rows], topic[rows], task[rows])
         else:
-            filled = source.fill(kind, key[rows], topic[rows], taste[rows], who.country[rows])
+            filled = source.fill(kind, key[rows], topic[rows], who.country[rows])
         parts.append((rows, filled))
     segments = [scatter(len(key), parts)]
     for sentence in range(_SENTENCES if talk.context else 0):

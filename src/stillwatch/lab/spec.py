@@ -121,7 +121,7 @@ class Group:
         accounts: at full scale, as the public record has it; the most there can be.
         rate: requests an account and day; with ``share`` it sets the number of accounts.
         floor: fewest accounts, as far as the requests suffice for two each.
-        span: part of the log's time in which the group is active, (first, last); campaigns know a number of days too.
+        span: part of the log's time in which the group is active, (first, last).
         days: longest activity in days.
         unit: > 0: not one group but many small ones of this mean size, which have nothing to do with each other;
             whatever is said to be the group's (addresses, payment, words, organisation) is each unit's own.
