@@ -60,7 +60,8 @@ def prefixes(batch: pa.RecordBatch) -> pa.RecordBatch:
     starts = np.asarray(lists.offsets, np.int64)
     lengths = np.diff(starts)
     found: NDArray[np.int64] = np.asarray(lists.values)[starts[0] : starts[-1]]
-    longer = np.append(found[1:], 0)
+    longer = np.zeros_like(found)
+    longer[:-1] = found[1:]
     longer[(starts[1:] - starts[0] - 1)[lengths > 0]] = 0
     place = np.arange(len(found)) - np.repeat(starts[:-1] - starts[0], lengths)
     system = np.repeat(np.asarray(batch.column("system_hash")), lengths)

@@ -8,8 +8,8 @@ template in several wordings, and takes them in; else the narrower core stands f
 
 An account that has a template sends it again; the users of a common phrase do not. A core is kept if, given one prompt
 on it, another prompt of the same account is on it with probability ``REPEATED`` at least, and ``LIFT`` times its share
-of all prompts (or halfway from that share to certainty, if that is less); what fails that is reported as a phrase of the language. Where accounts had too few chances to repeat
-themselves to tell, a core is kept.
+of all prompts (or halfway from that share to certainty, if that is less); what fails that is reported as a phrase of
+the language. Where accounts had too few chances to repeat themselves to tell, a core is kept.
 """
 
 from dataclasses import dataclass
