@@ -75,9 +75,9 @@ def assess(
 ) -> list[Assessment]:
     """Every cluster tried against every explanation.
 
-    No cluster stands as an innocent precedent at first; those that do not survive are put back among the natural groups
-    and the rest are tried again, until all that are left out survive. Else several campaigns would each excuse the
-    others (masking; the outward order is that of Rosner's generalised ESD test, 1983).
+    No cluster stands as an innocent precedent at first. One that does not survive is put among the natural groups of
+    the explanations that excuse it, and all are tried again, until no more are: else several campaigns would each
+    excuse the others (masking; the outward order is that of Rosner's generalised ESD test, 1983).
 
     Args:
         graph: the account-artifact graph.
@@ -90,27 +90,41 @@ def assess(
     """
     bits = [mean_bits(kind_bits(graph, order, cluster.actors), axis=1) for cluster in clusters]
     alike = alikeness(graph, order, [cluster.actors for cluster in clusters])
-    suspect = frozenset(range(len(clusters)))
+    precedents: dict[str, frozenset[int]] = {}
+    everyone = frozenset(range(len(clusters)))
     while True:
         trials = [
             [
-                _trial(graph, held, cluster, bits[i], alike[i], readings[i], found, suspect | {i}, explanation)
-                for explanation in EXPLANATIONS
+                _trial(
+                    graph, held, cluster, bits[i], alike[i], readings[i], found,
+                    everyone - precedents.get(e.name, frozenset()) | {i}, e,
+                )
+                for e in EXPLANATIONS
             ]
             for i, cluster in enumerate(clusters)
-        ]
+        ]  # fmt: skip
         p_values = [max(trial.p_value for trial in row) for row in trials]
         q_values = benjamini_hochberg(p_values)
-        import os
-        if os.environ.get('DBG'): [print('DBG',len(clusters[i].actors),[(t.explanation.name[:10],float('%.2g'%t.p_value),{str(f):float('%.2g'%x) for f,x in t.by_family.items()}) for t in trials[i] if t.fits and t.groups]) for i in range(len(clusters))]
-        survive = frozenset(np.nonzero(q_values <= fdr)[0].tolist()) & suspect
-        if survive == suspect:
+        more = _precedents(trials, q_values, fdr)
+        if all(more[name] <= precedents.get(name, frozenset()) for name in more):
             break
-        suspect = survive
+        precedents = {name: precedents.get(name, frozenset()) | more[name] for name in more}
     return [
         Assessment(cluster, bits[i], tuple(readings[i]), tuple(trials[i]), p_values[i], float(q_values[i]))
         for i, cluster in enumerate(clusters)
     ]
+
+
+def _precedents(
+    trials: Sequence[Sequence[Trial]], q_values: NDArray[np.float64], fdr: float
+) -> dict[str, frozenset[int]]:
+    """The clusters that do not survive, by the explanations that excuse them."""
+    return {
+        explanation.name: frozenset(
+            i for i, row in enumerate(trials) if q_values[i] > fdr and row[place].fits and row[place].p_value > fdr
+        )
+        for place, explanation in enumerate(EXPLANATIONS)
+    }
 
 
 def _trial(

@@ -19,7 +19,7 @@ from stillwatch.schema.graph import Cluster, Holders, Incidence
 from stillwatch.stats.ties import tie_bits
 
 #: Part of each cluster's actors that must hold the shared artifact.
-COMMON_PART = 0.2
+COMMON_PART = 1 / 3
 #: An artifact that so many loose actors hold, as a part of those in clusters, is public and joins nobody.
 PUBLIC = 0.1
 MARGIN = 7.0
