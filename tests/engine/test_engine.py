@@ -158,6 +158,14 @@ def test_write_keeps_the_order_asked_for_and_leaves_nothing_else(engine: Engine,
     assert list(place.parent.iterdir()) == [place]
 
 
+def test_write_gives_the_same_file_on_both(duckdb_engine: Engine, spark_engine: Engine, tmp_path: Path) -> None:
+    query = "SELECT i, text, 'x' AS fixed, i / 3 AS third, CASE WHEN i > 9 THEN i END AS some FROM numbers ORDER BY i"
+    for engine in (duckdb_engine, spark_engine):
+        engine.load("numbers", NUMBERS)
+        engine.write(query, tmp_path / engine.name)
+    assert (tmp_path / "duckdb").read_bytes() == (tmp_path / "spark").read_bytes()
+
+
 def test_write_of_no_rows_is_a_file_with_the_columns(engine: Engine, tmp_path: Path) -> None:
     engine.load("numbers", NUMBERS)
     engine.write("SELECT i, text FROM numbers WHERE i < 0 ORDER BY i", tmp_path / "none.parquet")

@@ -9,7 +9,7 @@ from stillwatch.engine.sql import floor_div, identifier, literal, literals
 WORDS = ["", "it's", "a\\n\\", "\\", "\\'", 'x"y', "é\U0001f926\n", "--;"]
 
 
-@pytest.mark.parametrize("value", [*WORDS, True, False, None, -7, 2**63 - 1, 0.1, -1e300, 5e-324])
+@pytest.mark.parametrize("value", [*WORDS, True, False, None, -7, 2**63 - 1, -(2**63), 0.1, -1e300, 5e-324])
 def test_a_literal_is_the_value(engine: Engine, value: str | float | bool | None) -> None:
     name = 'a "b" `c`'
     got = engine.sql(f"SELECT {literal(value)} AS {identifier(name)}")

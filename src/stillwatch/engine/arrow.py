@@ -1,12 +1,18 @@
-"""What both engines share of Arrow: the size of batches, the names of types, kernels held to their schema."""
+"""What both engines share of Arrow: sizes of batches, names of types, result files, kernels held to their schema."""
+
+from collections.abc import Iterable
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from stillwatch.engine.interface import Kernel
 from stillwatch.errors import EngineError
 
 #: Rows in a batch given to a kernel: small enough that long prompts fit many times, large enough to forget the call.
 BATCH_ROWS = 8192
+
+_GROUP_ROWS = 4 * BATCH_ROWS
 
 _SQL_TYPES = {
     pa.string(): "STRING", pa.int64(): "BIGINT", pa.int32(): "INT", pa.int8(): "TINYINT", pa.float64(): "DOUBLE",
@@ -31,18 +37,37 @@ def sql_type(kind: pa.DataType, *, timestamp: str = "TIMESTAMP", array: str = "A
     return _SQL_TYPES[kind]
 
 
-def nullable(table: pa.Table) -> pa.Table:
-    """``table`` with every field nullable, without metadata, and lists' elements called alike."""
-    return table.cast(pa.schema([pa.field(field.name, _bare(field.type)) for field in table.schema]))
+def nullable(schema: pa.Schema) -> pa.Schema:
+    """``schema`` with every field nullable, without metadata, and lists' elements called alike."""
+    return pa.schema([pa.field(field.name, _bare(field.type)) for field in schema])
 
 
 def _bare(kind: pa.DataType) -> pa.DataType:
     return pa.list_(_bare(kind.value_type)) if pa.types.is_list(kind) else kind
 
 
+def write_parquet(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write ``batches`` to one file, the same to the byte however they are cut. It appears only when it is whole."""
+    part = path.with_name(path.name + ".part")
+    bare = nullable(schema)
+    try:
+        with pq.ParquetWriter(part, bare, compression="zstd") as writer:
+            held = bare.empty_table()
+            for batch in batches:
+                held = pa.concat_tables([held, pa.table(batch).cast(bare)])
+                while held.num_rows >= _GROUP_ROWS:
+                    writer.write_table(held.slice(0, _GROUP_ROWS).combine_chunks())
+                    held = held.slice(_GROUP_ROWS)
+            writer.write_table(held.combine_chunks())
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(path)
+
+
 def checked(kernel: Kernel, schema: pa.Schema, table: str) -> Kernel:
     """``kernel``, which raises EngineError if it fails or gives what is not of ``schema`` (nullability aside)."""
-    bare = pa.schema([pa.field(field.name, field.type) for field in schema])
+    bare = nullable(schema)
 
     def call(batch: pa.RecordBatch) -> pa.RecordBatch:
         try:

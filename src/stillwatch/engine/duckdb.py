@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillwatch.engine.arrow import BATCH_ROWS, checked, nullable, sql_type
+from stillwatch.engine.arrow import BATCH_ROWS, checked, nullable, sql_type, write_parquet
 from stillwatch.engine.interface import Kernel, Progress
 from stillwatch.engine.memory import parse_bytes
 from stillwatch.engine.sql import identifier, literal, table_name
@@ -137,16 +137,14 @@ class DuckDBEngine:
     def sql(self, query: str) -> pa.Table:
         """See ``Engine.sql``."""
         with self._step("sql", ""):
-            return nullable(self._connection.sql(self._portable(query)).to_arrow_table())
+            table: pa.Table = self._connection.sql(self._portable(query)).to_arrow_table()
+            return table.cast(nullable(table.schema))
 
     def write(self, query: str, path: Path) -> None:
         """See ``Engine.write``. The file appears only when it is whole."""
-        part = path.with_name(path.name + ".part")
-        with self._step("write", path.name):
-            self._connection.execute(
-                f"COPY ({self._portable(query)}) TO {literal(str(part))} (FORMAT parquet, COMPRESSION zstd)"
-            )
-        part.replace(path)
+        with self._step("write", path.name), self._connection.cursor() as stream:
+            reader = stream.sql(self._portable(query)).to_arrow_reader(BATCH_ROWS)
+            write_parquet(path, reader.schema, reader)
 
     def columns(self, table: str) -> tuple[str, ...]:
         """See ``Engine.columns``."""

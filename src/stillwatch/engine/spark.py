@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stillwatch.engine.arrow import BATCH_ROWS, checked, nullable, sql_type
+from stillwatch.engine.arrow import BATCH_ROWS, checked, nullable, sql_type, write_parquet
 from stillwatch.engine.interface import Kernel, Progress
 from stillwatch.engine.java import java_home
 from stillwatch.engine.memory import parse_bytes
@@ -136,21 +136,17 @@ class SparkEngine:
     def sql(self, query: str) -> pa.Table:
         """See ``Engine.sql``."""
         with self._step("sql", ""):
-            return nullable(self._query(query).toArrow())
+            table: pa.Table = self._query(query).toArrow()
+            return table.cast(nullable(table.schema))
 
     def write(self, query: str, path: Path) -> None:
         """See ``Engine.write``. The file appears only when it is whole."""
         with self._step("write", path.name):
             folder = self._store(self._query(query))
-            parts = _parts(folder)
-            whole = path.with_name(path.name + ".part")
-            with pq.ParquetWriter(whole, pq.read_schema(parts[0]).remove_metadata(), compression="zstd") as writer:
-                for part in parts:
-                    with pq.ParquetFile(part) as file:
-                        for batch in file.iter_batches(BATCH_ROWS * 8):
-                            writer.write_batch(batch)
-            shutil.rmtree(folder)
-            whole.replace(path)
+            try:
+                write_parquet(path, pq.read_schema(_parts(folder)[0]), _batches(folder))
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def columns(self, table: str) -> tuple[str, ...]:
         """See ``Engine.columns``."""
@@ -345,6 +341,12 @@ def _footer(path: Path) -> pa.Schema:
 def _parts(folder: Path) -> list[Path]:
     """The files of a stored frame, in the order of its rows."""
     return sorted(folder.glob("part-*.parquet"))
+
+
+def _batches(folder: Path) -> Iterator[pa.RecordBatch]:
+    for part in _parts(folder):
+        with pq.ParquetFile(part) as file:
+            yield from file.iter_batches(BATCH_ROWS)
 
 
 def _reason(text: str) -> str:
