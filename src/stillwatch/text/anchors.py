@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.text.hashing import MULTIPLIER, mix
-from stillwatch.text.jit import compiled
+from stillwatch.text.jit import compiled, inlined
 from stillwatch.text.tokens import ALONE, COLON, LINE
 
 SHORT: Final = 5  # words in a phrase
@@ -63,7 +63,7 @@ def whole(tokens: NDArray[np.uint64], count: int) -> np.uint64:
     return phrase(tokens, 0, count, _TEXT)
 
 
-@compiled
+@inlined
 def _phrase(tokens: NDArray[np.uint64], marks: NDArray[np.uint8], at: int) -> np.uint64:
     """Hash of the short phrase that begins at ``at``."""
     if marks[at] & ALONE:

@@ -32,3 +32,8 @@ def compiled(function: F) -> F:
         return cast(F, numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:
         return cast(F, numba.njit(nogil=True)(function))
+
+
+def inlined(function: F) -> F:
+    """Compile ``function`` into each of its callers: for the few small ones whose calls would cost more than they do."""
+    return cast(F, numba.njit(inline="always", nogil=True)(function))

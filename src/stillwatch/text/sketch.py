@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.text.hashing import MULTIPLIER, mix
-from stillwatch.text.jit import compiled
+from stillwatch.text.jit import compiled, inlined
 from stillwatch.text.tokens import LETTERS, NUMBER
 
 DIMENSIONS: Final = 32
@@ -22,14 +22,14 @@ _SCALE: Final = 127.0
 _COORDINATES: Final = 4  # a word adds to so many coordinates, a pair to half of them
 
 
-@compiled
+@inlined
 def _add(total: NDArray[np.int32], value: np.uint64, coordinates: int, weight: int) -> None:
     for _ in range(coordinates):
         total[value & np.uint64(31)] += weight if value & np.uint64(32) else -weight
         value >>= np.uint64(6)
 
 
-@compiled
+@inlined
 def _weight(letters: int) -> int:
     if letters <= 3:
         return 1

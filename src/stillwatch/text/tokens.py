@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.text.hashing import MULTIPLIER, mix
-from stillwatch.text.jit import compiled
+from stillwatch.text.jit import compiled, inlined
 from stillwatch.text.letters import DIGIT, FOLD, SKIP, SOLO, TABLE, high
 
 #: What stands beside a token's hash: its letters (at most LETTERS), and bits for a colon behind it, for a token of a
@@ -36,7 +36,7 @@ def _int(value: np.uint64) -> int:
     return np.int64(value)  # type: ignore[return-value]
 
 
-@compiled
+@inlined
 def _letters(data: NDArray[np.uint8], at: int) -> tuple[np.uint64, int]:
     """The leading ASCII letters of the eight bytes at ``at``, in lower case and packed little-endian, and their number.
 
@@ -89,7 +89,7 @@ def _spell(word: np.uint64, part: np.uint64, filled: int, point: np.uint32) -> t
     return word, part, filled
 
 
-@compiled
+@inlined
 def _word(data: NDArray[np.uint8], at: int, end: int) -> tuple[np.uint64, int, int]:
     """Hash of the word at ``at``, its letters, and where it ends."""
     word, part, filled, letters = MULTIPLIER, np.uint64(0), 0, 0  # hashed eight bytes at a time
