@@ -35,5 +35,5 @@ def compiled(function: F) -> F:
 
 
 def inlined(function: F) -> F:
-    """Compile ``function`` into each of its callers: for the few small ones whose calls would cost more than they do."""
+    """Compile ``function`` into each of its callers: for the few small ones whose calls cost more than they do."""
     return cast(F, numba.njit(inline="always", nogil=True)(function))
