@@ -65,6 +65,21 @@ def test_bad_memory_is_a_usage_error_and_leaves_nothing(tmp_path: Path, memory: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_directory_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nowhere: no temporary directory.*exists"):
+        DuckDBEngine(directory=tmp_path / "nowhere")
+
+
+def test_a_relative_directory_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = DuckDBEngine(directory=Path())
+    monkeypatch.chdir("/")
+    engine.save("t", "SELECT 1 AS one")
+    assert engine.sql("SELECT one FROM t").to_pylist() == [{"one": 1}]
+    engine.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_dropped_or_replaced_map_frees_its_disk(tmp_path: Path) -> None:
     engine = DuckDBEngine(threads=2, directory=tmp_path)
     engine.load("t", pa.table({"i": list(range(1000))}))

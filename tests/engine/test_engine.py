@@ -166,6 +166,11 @@ def test_write_gives_the_same_file_on_both(duckdb_engine: Engine, spark_engine: 
     assert (tmp_path / "duckdb").read_bytes() == (tmp_path / "spark").read_bytes()
 
 
+def test_write_to_nowhere_says_so(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"write o\.parquet.*nowhere"):
+        engine.write("SELECT 1 AS one", tmp_path / "nowhere" / "o.parquet")
+
+
 def test_write_of_no_rows_is_a_file_with_the_columns(engine: Engine, tmp_path: Path) -> None:
     engine.load("numbers", NUMBERS)
     engine.write("SELECT i, text FROM numbers WHERE i < 0 ORDER BY i", tmp_path / "none.parquet")

@@ -9,7 +9,6 @@ as fast).
 
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.engine.arrow import BATCH_ROWS, checked, nullable, sql_type, write_parquet
+from stillwatch.engine.directory import own_directory
 from stillwatch.engine.interface import Kernel, Progress
 from stillwatch.engine.memory import parse_bytes
 from stillwatch.engine.sql import identifier, literal, table_name
@@ -29,7 +29,8 @@ from stillwatch.errors import EngineError
 #: DuckDB's name of a result type -> the one it is brought to; decimals are brought to DOUBLE.
 _PORTABLE = dict.fromkeys(
     ("TINYINT", "SMALLINT", "INTEGER", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "BIGINT"
-) | {"FLOAT": "DOUBLE", "TIMESTAMP": "TIMESTAMPTZ", "TIMESTAMP_NS": "TIMESTAMPTZ", "TIMESTAMP_MS": "TIMESTAMPTZ"}
+) | {"FLOAT": "DOUBLE", "TIMESTAMP": "TIMESTAMPTZ", "TIMESTAMP_NS": "TIMESTAMPTZ", "TIMESTAMP_MS": "TIMESTAMPTZ",
+     "TIMESTAMP_S": "TIMESTAMPTZ"}  # fmt: skip
 
 #: What a thread of ``map`` holds before it writes a row group.
 _GROUP_BYTES = 8_000_000
@@ -59,7 +60,7 @@ class DuckDBEngine:
         self._progress = progress
         self._folders: dict[str, Path] = {}
         self._made = 0
-        self._directory = Path(tempfile.mkdtemp(prefix="stillwatch-", dir=directory))
+        self._directory = own_directory(directory)
         try:
             self._connection = duckdb.connect()
             self._configure(memory)
@@ -131,8 +132,12 @@ class DuckDBEngine:
             work = _Work(reader, checked(kernel, schema, table), schema, table, self._progress)
             with ThreadPoolExecutor(self._threads) as pool:
                 futures = [pool.submit(work.run, folder / f"{part}.parquet") for part in range(self._threads)]
-            for future in futures:
-                future.result()
+                try:
+                    for future in futures:
+                        future.result()
+                except BaseException:  # an interrupt too must not wait for the whole table
+                    work.stopped = True
+                    raise
 
     def sql(self, query: str) -> pa.Table:
         """See ``Engine.sql``."""
@@ -207,7 +212,7 @@ class DuckDBEngine:
 
     @contextmanager
     def _step(self, verb: str, table: str) -> Iterator[None]:
-        """Turn DuckDB's errors inside into EngineError."""
+        """Turn errors of DuckDB, of Parquet files and of the disk inside into EngineError."""
         where = f"DuckDB, {verb} {table}".rstrip()
         try:
             yield
@@ -218,6 +223,8 @@ class DuckDBEngine:
             ) from error  # fmt: skip
         except duckdb.Error as error:
             raise EngineError(str(error).replace("DESCRIBE ", "").strip(), where=where) from error
+        except (pa.ArrowException, OSError) as error:
+            raise EngineError(str(error), where=where) from error
 
 
 class _Work:
@@ -230,11 +237,11 @@ class _Work:
         self._table, self._progress = table, progress
         self._lock = threading.Lock()
         self._rows = 0
-        self._failed = False
+        self.stopped = False
 
     def _next(self) -> pa.RecordBatch | None:
         with self._lock:
-            if self._failed:
+            if self.stopped:
                 return None
             try:
                 batch = self._reader.read_next_batch()
@@ -259,7 +266,7 @@ class _Work:
                         held, size = [], 0
                 writer.write_table(pa.Table.from_batches(held, self._schema))
         except BaseException:
-            self._failed = True
+            self.stopped = True
             raise
 
 

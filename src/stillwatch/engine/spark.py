@@ -8,8 +8,8 @@ memory stays bounded and a table is freed by deleting it. On a cluster, input, t
 import os
 import re
 import shutil
+import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.engine.arrow import BATCH_ROWS, checked, nullable, sql_type, write_parquet
+from stillwatch.engine.directory import own_directory
 from stillwatch.engine.interface import Kernel, Progress
 from stillwatch.engine.java import java_home
 from stillwatch.engine.memory import parse_bytes
@@ -82,7 +83,7 @@ class SparkEngine:
         self._progress = progress
         self._folders: dict[str, Path] = {}
         self._made = 0
-        self._directory = Path(tempfile.mkdtemp(prefix="stillwatch-", dir=directory))
+        self._directory = own_directory(directory)
         self._log = (self._directory / "spark.log").open("wb")
         try:
             self._context = _start(settings | {"spark.local.dir": str(self._directory / "spill")}, self._log)
@@ -192,7 +193,7 @@ class SparkEngine:
     def _keep(self, table: str, frame: "DataFrame") -> None:
         folder = self._store(frame)
         # The schema is known, and inferring it would cost a job.
-        kept = self._session.read.schema(frame.schema).parquet(f"file://{folder}")
+        kept = self._session.read.schema(frame.schema).parquet(_url(folder))
         self._register(table, kept, folder)
 
     def _register(self, table: str, frame: "DataFrame", folder: Path | None) -> None:
@@ -211,7 +212,7 @@ class SparkEngine:
 
     @contextmanager
     def _step(self, verb: str, table: str) -> Iterator[None]:
-        """Turn Spark's errors inside into EngineError."""
+        """Turn errors of Spark, of Parquet files and of the disk inside into EngineError."""
         from py4j.protocol import Py4JError  # type: ignore[import-untyped]
         from pyspark.errors import PySparkException
 
@@ -226,6 +227,8 @@ class SparkEngine:
                     do="Raise --memory, lower --threads, or give more free disk in the temporary directory.",
                 ) from error  # fmt: skip
             raise EngineError(_reason(text), where=where) from error
+        except (pa.ArrowException, OSError) as error:
+            raise EngineError(str(error), where=where) from error
 
 
 def _sizes(master: str | None, memory: str | None, threads: int | None) -> dict[str, str]:
@@ -277,9 +280,12 @@ def _stop_java() -> None:
     SparkContext._gateway = SparkContext._jvm = None
     if gateway is not None:
         gateway.shutdown()
-        process = gateway.proc
-        process.stdin.close()  # it ends when its input does
-        process.wait(timeout=30)
+        if (process := gateway.proc) is not None:
+            process.stdin.close()  # it ends when its input does
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @contextmanager
