@@ -1,5 +1,6 @@
 import itertools
 import math
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -80,3 +81,16 @@ def test_hostile_names_stay_text() -> None:
     campaign = replace(small_campaign(), ties=tuple(t for t in small_campaign().ties if t.accounts_total < 8))
     svg = ElementTree.fromstring(cluster_graph(replaced(campaign, PAYLOAD)))  # noqa: S314
     assert {element.tag for element in svg.iter()} <= {"svg", "path", "circle", "title", "g", "rect", "text"}
+
+
+@given(campaigns())
+def test_every_line_goes_from_its_group_to_an_artifact_it_shares(campaign: Campaign) -> None:
+    graph = graph_layout.layout(campaign)
+    svg = ElementTree.fromstring(cluster_graph(campaign))  # noqa: S314
+    drawn = [tuple(re.findall(r"[\d.]+ [\d.]+", path.attrib["d"])[::3]) for path in svg.iter("path")]
+    ties = [(group, index) for group in graph.groups for index in group.ties]
+    ties += [(graph.groups[0], index) for index in graph.partly]
+    spots = [graph.spots[index] for _, index in ties]
+    assert drawn == [
+        (f"{group.x:.1f} {group.y:.1f}", f"{x:.1f} {y:.1f}") for (group, _), (x, y) in zip(ties, spots, strict=True)
+    ]
