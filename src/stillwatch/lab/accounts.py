@@ -50,7 +50,8 @@ def apportion(groups: Sequence[Group], requests: int, days: float) -> list[tuple
     plan = []
     for group, count in zip(groups, counts.tolist(), strict=True):
         active = max(min((group.span[1] - group.span[0]) * days, group.days), 1.0 / 24)
-        wanted = max(round(count / (group.rate * active)), min(group.floor, count // 4), 1)
+        each = max(group.rate * active, group.tempo.session)  # who appears at all sends a session
+        wanted = max(round(count / each), min(group.floor, count // 4), 1)
         plan.append((count, min(wanted, group.accounts, max(count, 1))))
     return plan
 

@@ -119,7 +119,8 @@ class Group:
         title: what it stands for, in words.
         share: of the scenario's requests, before scaling to a sum of one.
         accounts: at full scale, as the public record has it; the most there can be.
-        rate: requests an account and day; with ``share`` it sets the number of accounts.
+        rate: requests an account and day; with ``share`` it sets the number of accounts. In a short log an account
+            that appears at all sends about a session.
         floor: fewest accounts, as far as the requests suffice for two each.
         span: part of the log's time in which the group is active, (first, last).
         days: longest activity in days.
