@@ -1,5 +1,8 @@
 """What only DuckDB does: spill, own its directory, run kernels in threads."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -68,6 +71,17 @@ def test_bad_memory_is_a_usage_error_and_leaves_nothing(tmp_path: Path, memory: 
 def test_a_directory_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere: no temporary directory.*exists"):
         DuckDBEngine(directory=tmp_path / "nowhere")
+
+
+def test_an_engine_never_closed_leaves_nothing_when_the_process_ends(tmp_path: Path) -> None:
+    code = "import sys; from stillwatch.engine import DuckDBEngine; from pathlib import Path\n"
+    code += (
+        "engine = DuckDBEngine(directory=Path(sys.argv[1])); engine.save('t', 'SELECT 1 AS one'); raise SystemExit(5)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=False)
+    assert done.returncode == 5
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_relative_directory_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,12 +60,13 @@ class DuckDBEngine:
         self._progress = progress
         self._folders: dict[str, Path] = {}
         self._made = 0
-        self._directory = own_directory(directory)
+        self._temporary = own_directory(directory)
+        self._directory = Path(self._temporary.name)
         try:
             self._connection = duckdb.connect()
             self._configure(memory)
         except BaseException:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._temporary.cleanup()
             raise
 
     def _configure(self, memory: str | None) -> None:
@@ -170,7 +171,7 @@ class DuckDBEngine:
     def close(self) -> None:
         """See ``Engine.close``. May be called twice."""
         self._connection.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._temporary.cleanup()
 
     def _describe(self, query: str) -> dict[str, str]:
         """Columns of ``query`` and their types."""

@@ -83,7 +83,8 @@ class SparkEngine:
         self._progress = progress
         self._folders: dict[str, Path] = {}
         self._made = 0
-        self._directory = own_directory(directory)
+        self._temporary = own_directory(directory)
+        self._directory = Path(self._temporary.name)
         self._log = (self._directory / "spark.log").open("wb")
         try:
             self._context = _start(settings | {"spark.local.dir": str(self._directory / "spill")}, self._log)
@@ -208,7 +209,7 @@ class SparkEngine:
 
     def _clean(self) -> None:
         self._log.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._temporary.cleanup()
 
     @contextmanager
     def _step(self, verb: str, table: str) -> Iterator[None]:
