@@ -4,10 +4,24 @@ from collections.abc import Sequence
 
 from stillwatch.errors import InputError, UsageError
 from stillwatch.ingest.interface import Reader, Row
+from stillwatch.ingest.readers.anthropic_messages import AnthropicMessages
 from stillwatch.ingest.readers.canonical import Canonical
+from stillwatch.ingest.readers.langfuse import Langfuse
+from stillwatch.ingest.readers.litellm import LiteLLM
+from stillwatch.ingest.readers.openai_chat import OpenAIChat
+from stillwatch.ingest.readers.openai_responses import OpenAIResponses
+from stillwatch.ingest.readers.otel import OpenTelemetry
 
 #: In order of preference where two are equally sure.
-READERS: tuple[Reader, ...] = (Canonical(),)
+READERS: tuple[Reader, ...] = (
+    Canonical(),
+    LiteLLM(),
+    OpenTelemetry(),
+    OpenAIChat(),
+    OpenAIResponses(),
+    AnthropicMessages(),
+    Langfuse(),
+)
 
 SURE = 0.5  # mean confidence over the first rows that a reader must reach
 

@@ -1,0 +1,76 @@
+"""OpenAI Chat Completions, and what speaks its dialect: a request body and a response body.
+
+Source: OpenAI API reference, ``CreateChatCompletionRequest`` and ``CreateChatCompletionResponse`` of its OpenAPI
+description (github.com/openai/openai-openapi); ``reasoning_content`` is DeepSeek's addition, ``reasoning_details``
+OpenRouter's. An account that is not in the envelope is taken from ``safety_identifier`` or ``user``.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from stillwatch.ingest.interface import BadRow, Record, Row
+from stillwatch.ingest.readers.messages import at, declined, first, flag, reasoning, talk, text_of, tool_names
+from stillwatch.ingest.readers.pairs import merge, open_pair
+
+_BLOCKED = frozenset({"content_policy_violation", "content_filter"})
+
+
+class OpenAIChat:
+    """Pairs of ``POST /v1/chat/completions``."""
+
+    name = "openai-chat"
+
+    def sniff(self, row: Row) -> float:
+        """Sure of messages asked and choices answered; an error has no choices, but messages still."""
+        pair = open_pair(row)
+        if pair is None or not isinstance(pair.request.get("messages"), list):
+            return 0.0
+        return 0.95 if "choices" in pair.response else 0.6 if "error" in pair.response else 0.3
+
+    def records(self, row: Row) -> Iterable[Record]:
+        """One request."""
+        pair = open_pair(row)
+        if pair is None:
+            raise BadRow("no request body", "request")
+        request, response = pair.request, pair.response
+        said = talk(request.get("messages"))
+        message = at(response.get("choices"), 0, "message")
+        reason = at(response.get("choices"), 0, "finish_reason")
+        yield merge(
+            pair,
+            request_id=response.get("id"),
+            timestamp=response.get("created"),
+            account_id=first(request.get("safety_identifier"), request.get("user")),
+            model=first(request.get("model"), response.get("model")),
+            system_prompt=said.system,
+            prompt=said.prompt,
+            response=text_of(at(message, "content")),
+            turns=said.turns,
+            tools=tool_names(first(request.get("tools"), request.get("functions"))),
+            **chat_usage(response.get("usage")),
+            temperature=request.get("temperature"),
+            max_tokens=first(request.get("max_completion_tokens"), request.get("max_tokens")),
+            n=request.get("n"),
+            logprobs=flag(request.get("logprobs")),
+            stream=request.get("stream"),
+            stop_reason=reason,
+            refused=refused(message, reason, response.get("error")),
+            reasoning_issued=reasoning(message) or None,
+            reasoning_replayed=said.replayed or None,
+        )
+
+
+def chat_usage(usage: Any) -> dict[str, Any]:
+    """Tokens as Chat Completions bills them."""
+    return {
+        "input_tokens": at(usage, "prompt_tokens"),
+        "output_tokens": at(usage, "completion_tokens"),
+        "reasoning_tokens": at(usage, "completion_tokens_details", "reasoning_tokens"),
+    }
+
+
+def refused(message: Any, reason: Any, error: Any) -> bool | None:
+    """Whether the model (``refusal``), its filter, or the policy (an error) declined; None if nothing says."""
+    if at(message, "refusal") or at(error, "code") in _BLOCKED:
+        return True
+    return declined(reason)

@@ -1,0 +1,80 @@
+"""OpenAI Responses: a request body and a response body.
+
+Source: OpenAI API reference, ``CreateResponse`` and ``Response`` of its OpenAPI description
+(github.com/openai/openai-openapi). Reasoning items carry ``encrypted_content`` where the client asked for it; that is
+what a client sends back, and so what is hashed.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from stillwatch.ingest.interface import BadRow, Record, Row
+from stillwatch.ingest.readers.messages import at, declined, first, reasoning, talk, text_of, tool_names, union
+from stillwatch.ingest.readers.pairs import merge, open_pair
+
+
+class OpenAIResponses:
+    """Pairs of ``POST /v1/responses``."""
+
+    name = "openai-responses"
+
+    def sniff(self, row: Row) -> float:
+        """Sure of an input asked and an output answered."""
+        pair = open_pair(row)
+        if pair is None or "input" not in pair.request:
+            return 0.0
+        return 0.95 if isinstance(pair.response.get("output"), list) or pair.response.get("object") == "response" else 0.4
+
+    def records(self, row: Row) -> Iterable[Record]:
+        """One request."""
+        pair = open_pair(row)
+        if pair is None:
+            raise BadRow("no request body", "request")
+        request, response = pair.request, pair.response
+        said = talk(request.get("input"), request.get("instructions"))
+        items = response.get("output")
+        output = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        parts = [part for item in output for part in _parts(item)]
+        reason = first(at(response.get("incomplete_details"), "reason"), response.get("status"))
+        yield merge(
+            pair,
+            request_id=response.get("id"),
+            timestamp=response.get("created_at"),
+            account_id=first(request.get("safety_identifier"), request.get("user")),
+            session_id=_conversation(first(request.get("conversation"), response.get("conversation"))),
+            model=first(request.get("model"), response.get("model")),
+            system_prompt=said.system,
+            prompt=said.prompt,
+            response=text_of(parts),
+            turns=said.turns,
+            tools=tool_names(request.get("tools")),
+            input_tokens=at(response.get("usage"), "input_tokens"),
+            output_tokens=at(response.get("usage"), "output_tokens"),
+            reasoning_tokens=at(response.get("usage"), "output_tokens_details", "reasoning_tokens"),
+            temperature=request.get("temperature"),
+            max_tokens=request.get("max_output_tokens"),
+            logprobs=_asks_logprobs(request),
+            stream=request.get("stream"),
+            stop_reason=reason,
+            refused=True if any(part.get("type") == "refusal" for part in parts) else declined(reason),
+            reasoning_issued=union(reasoning(item) for item in output),
+            reasoning_replayed=said.replayed or None,
+        )
+
+
+def _parts(item: dict[str, Any]) -> list[dict[str, Any]]:
+    content = item.get("content")
+    if item.get("type") != "message" or not isinstance(content, list):
+        return []
+    return [part for part in content if isinstance(part, dict)]
+
+
+def _conversation(value: Any) -> Any:
+    return at(value, "id") if isinstance(value, dict) else value
+
+
+def _asks_logprobs(request: Row) -> bool | None:
+    include = request.get("include")
+    if isinstance(include, list) and "message.output_text.logprobs" in include:
+        return True
+    return None if request.get("top_logprobs") is None else bool(request["top_logprobs"])
