@@ -4,8 +4,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillwatch.console.account_table import PHRASES, account_columns, embedded, ranked
-from tests.console.samples import large_campaign
+from stillwatch.console.account_table import PHRASES, account_columns, embedded, ranked, shares
+from tests.console.samples import large_campaign, small_campaign
 
 COLUMNS = ("id", "score", "requests", "total", "tokens", "first", "last", "ties", "more")
 
@@ -42,3 +42,11 @@ def test_phrases_of_one_account_alone_cannot_swell_the_page() -> None:
 
 def test_no_members() -> None:
     assert account_columns(replace(large_campaign(2), members=()))["id"] == []
+
+
+def test_members_that_say_nothing_are_told_by_the_ties_that_list_them() -> None:
+    campaign = small_campaign()
+    silent = replace(campaign, members=tuple(replace(m, ties=()) for m in campaign.members))
+    for account, phrases in shares(silent).items():
+        assert phrases == tuple(f"{tie.kind} {tie.value}" for tie in campaign.ties if account in tie.accounts)
+    assert shares(campaign)[campaign.accounts[0]] == ("replayed reasoning block",)

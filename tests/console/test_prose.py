@@ -55,5 +55,6 @@ def test_techniques_have_names() -> None:
 
 
 def test_why_a_cluster_was_not_accused() -> None:
-    assert prose.explanation(FINDINGS.cleared[0]).startswith("classroom: one course prompt")
-    assert "does not survive" in prose.explanation(replace(FINDINGS.cleared[0], considered=()))
+    ((name, why),) = prose.reasons(FINDINGS.cleared[0])
+    assert (name, why.split(";")[0]) == ("classroom", "one course prompt in hours of one time-table")
+    assert "does not survive" in prose.reasons(replace(FINDINGS.cleared[0], considered=()))[0][1]

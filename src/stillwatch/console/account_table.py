@@ -17,6 +17,20 @@ def ranked(campaign: Campaign) -> list[Member]:
     return sorted(campaign.members, key=lambda m: (-m.score, -m.requests, m.account_id))
 
 
+def shares(campaign: Campaign) -> dict[str, tuple[str, ...]]:
+    """What each member shares with the others, in words: as the member says, or else as the campaign's ties list it.
+
+    A tie lists at most 50 of its accounts, so for the others of a large campaign only what everyone shares is known.
+    """
+    told = {member.account_id: list(member.ties) for member in campaign.members}
+    untold = {account for account, phrases in told.items() if not phrases}
+    for tie in campaign.ties:
+        everyone = tie.accounts_total >= len(campaign.accounts)
+        for account in untold.intersection(campaign.accounts if everyone else tie.accounts):
+            told[account].append(f"{tie.kind} {tie.value}")
+    return {account: tuple(phrases) for account, phrases in told.items()}
+
+
 def account_columns(campaign: Campaign) -> dict[str, Any]:
     """One list a column, in the order of :func:`ranked`; about 70 bytes an account as JSON.
 
@@ -25,7 +39,8 @@ def account_columns(campaign: Campaign) -> dict[str, Any]:
     """
     members = ranked(campaign)
     start = min((int(utc(m.first_seen).timestamp()) for m in members), default=0)
-    counts = Counter(phrase for member in members for phrase in member.ties)
+    shared = shares(campaign)
+    counts = Counter(phrase for member in members for phrase in shared[member.account_id])
     phrases = [phrase for phrase, _ in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0]))[:PHRASES]]
     place = {phrase: index for index, phrase in enumerate(phrases)}
     return {
@@ -38,8 +53,8 @@ def account_columns(campaign: Campaign) -> dict[str, Any]:
         "first": [int(utc(m.first_seen).timestamp()) - start for m in members],
         "last": [int(utc(m.last_seen).timestamp()) - start for m in members],
         "phrases": [printable(phrase, 200) for phrase in phrases],
-        "ties": [[place[phrase] for phrase in m.ties if phrase in place] for m in members],
-        "more": [sum(phrase not in place for phrase in m.ties) for m in members],
+        "ties": [[place[phrase] for phrase in shared[m.account_id] if phrase in place] for m in members],
+        "more": [sum(phrase not in place for phrase in shared[m.account_id]) for m in members],
     }
 
 

@@ -56,7 +56,8 @@ def standfirst(findings: Findings) -> str:
             f"follow a common plan, and received {plural(taken['output_tokens'], 'output token')} in return."
         )
     tied = len(findings.cleared) + len(findings.authorised)
-    explained = f" {number_word(tied).capitalize()} that had ties {'is' if tied == 1 else 'are'} explained below."
+    groups = f"{number_word(tied).capitalize()} group{' that has' if tied == 1 else 's that have'}"
+    explained = f" {groups} ties to one another {'is' if tied == 1 else 'are'} explained below."
     return (
         f"{read} were examined. No group of accounts behaves as one actor in a way that neither chance nor an "
         f"innocent explanation accounts for.{explained if tied else ''}"
@@ -148,10 +149,10 @@ def title(campaign: Campaign) -> str:
     return f"{accounts} acting as one" + (f", aimed at {listed(campaign.targets)}" if campaign.targets else "")
 
 
-def explanation(campaign: Campaign) -> str:
-    """The innocent explanation that holds for a cleared or authorised cluster, with its reason."""
-    holding = [f"{c.explanation}: {c.why}" for c in campaign.considered if c.holds]
-    return "; ".join(holding) or campaign.confidence or "its evidence does not survive the false-discovery control"
+def reasons(campaign: Campaign) -> list[tuple[str, str]]:
+    """The innocent explanations that hold for a cleared or authorised cluster, each with its reason."""
+    holding = [(c.explanation, c.why) for c in campaign.considered if c.holds]
+    return holding or [("not told from chance", campaign.confidence or "its evidence does not survive the control")]
 
 
 def answers(campaign: Campaign) -> list[tuple[str, str]]:

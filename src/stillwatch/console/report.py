@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stillwatch.console import charts, prose, words
-from stillwatch.console.account_table import account_columns, embedded, ranked
+from stillwatch.console.account_table import account_columns, embedded, ranked, shares
 from stillwatch.console.cluster_graph import cluster_graph
 from stillwatch.console.findings_json import by_certainty
 from stillwatch.console.graph_layout import TIES
@@ -96,8 +96,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     shown = (words.large, words.listed, words.p_value, words.odds, words.percent, words.plural, words.printable)
-    told = (words.score, words.days, words.minute, words.span, prose.title, prose.explanation, prose.answers)
-    drawn = (charts.timeline, charts.merged, charts.strength, cluster_graph, account_columns, embedded, ranked, slots)
+    told = (words.score, words.days, words.minute, words.span, prose.title, prose.reasons, prose.answers)
+    drawn = (
+        charts.timeline,
+        charts.merged,
+        charts.strength,
+        cluster_graph,
+        account_columns,
+        embedded,
+        ranked,
+        shares,
+        slots,
+    )
     for function in (*shown, *told, *drawn, prose.technique):
         environment.filters[function.__name__] = function
     environment.filters["stamp"] = _stamp

@@ -68,7 +68,10 @@ def print_summary(findings: Findings, console: Console, report: Path | None = No
 
 
 def _clusters(clusters: Iterable[Campaign]) -> list[str]:
-    return [f"{words.plural(len(c.accounts), 'account')} ({c.id}): {prose.explanation(c)}" for c in clusters]
+    return [
+        f"{words.plural(len(c.accounts), 'account')} ({c.id}): {words.listed([n for n, _ in prose.reasons(c)])}"
+        for c in clusters
+    ]
 
 
 def _campaign(say: "_Speaker", campaign: Campaign, place: str) -> None:
