@@ -143,3 +143,18 @@ def test_assignment_is_what_its_rule_says_and_heeds_slices(
 
     column = pa.array(lists, pa.list_(pa.int64())).slice(start, length)
     assert assign(column, families).tolist() == [expected(one) for one in lists[start : start + length]]
+
+
+def test_accounts_that_reword_a_template_anew_each_time_share_a_pool_of_phrases() -> None:
+    rng = random.Random(8)
+    rows = background(rng) + users(rng, range(300, 340), 6, [])
+    phrases = list(range(500, 512))
+    for account in range(20):
+        rows += [
+            (account, rng.randrange(1 << 60), [rng.choice(phrases[:6]), rng.choice(phrases[6:]), *noise(rng)])
+            for _ in range(20)
+        ]
+    rows += [(10_000 + i, rng.randrange(1 << 60), [900 + i % 9, *noise(rng)]) for i in range(180)]  # what people say
+    families = find_families(sample(rows))
+    assert found(families) == {500: set(phrases)} and families.needed.tolist() == [1]
+    assert families.accounts.tolist() == [20] and families.size.tolist() == [400]

@@ -6,10 +6,14 @@ phrase share that one and differ in the rest. So anchors that occur mostly in ea
 which a common phrase cannot chain strangers together. A core whose prompts are mostly made of narrower cores is one
 template in several wordings, and takes them in; else the narrower core stands for itself.
 
+A template that is worded anew for every request leaves no such core, but the accounts that share it draw on one pool
+of phrases. So anchors that are alone are joined if they occur mostly in the same accounts (``POOLED`` both ways), and
+three or more make a pool.
+
 An account that has a template sends it again; the users of a common phrase do not. A core is kept if, given one prompt
 on it, another prompt of the same account is on it with probability ``REPEATED`` at least, and ``LIFT`` times its share
-of all prompts (or halfway from that share to certainty, if that is less); what fails that is reported as a phrase of
-the language. Where accounts had too few chances to repeat themselves to tell, a core is kept.
+of all prompts (or ``MARGIN`` more than that share, if that is less); what fails that is reported as a phrase of the
+language. Where accounts had too few chances to repeat themselves to tell, a core is kept.
 """
 
 from dataclasses import dataclass
@@ -30,7 +34,11 @@ COVERED: Final = 0.7  # of a wider core's prompts that narrower ones make up
 PROBE: Final = 64  # prompts of each anchor that are looked at: containment within 0.06 of the truth
 REPEATED: Final = 0.02
 LIFT: Final = 5.0
+MARGIN: Final = 0.1
 CHANCES: Final = 60.0  # to repeat itself, below which a core is given the benefit
+POOLED: Final = 0.5  # of an anchor's accounts that use the other one too
+POOL_ACCOUNTS: Final = 8
+POOL_ANCHORS: Final = 3
 LONE_REPEATED: Final = 0.2  # for a single anchor, which is only five words
 
 Ints = NDArray[np.int64]
@@ -163,9 +171,8 @@ def find_families(sample: Sample) -> Families:
     core = _cores(ties, len(names))
     sizes = np.bincount(core)
     on = _on(ties, core, np.minimum(sizes, 2), prompts)
-    merged = _wordings(on, len(sizes))
-    family = merged[core]
-    needed = np.minimum(np.bincount(family), 2)
+    family = _wordings(on, len(sizes))[core]
+    family, needed = _pools(_senders(sample, prompt)[rows], anchor, family)
     on = _on(ties, family, needed, prompts)
     return _kept(sample, prompt, on, names, family, needed)
 
@@ -263,6 +270,30 @@ def _covered(
     return shares
 
 
+def _senders(sample: Sample, prompt: Ints) -> Ints:
+    """A number for each row's account that depends on its prompts alone, so that no order of rows is in it."""
+    accounts, account = np.unique(sample.account, return_inverse=True)
+    sent = _distinct(account * (prompt.max() + 1) + prompt)[0]
+    names = np.zeros(len(accounts), np.int64)
+    np.add.at(names, sent // (prompt.max() + 1), np.unique(sample.prompt)[sent % (prompt.max() + 1)])
+    return np.asarray(np.unique(names, return_inverse=True)[1][account], np.int64)
+
+
+def _pools(sender: Ints, anchor: Ints, family: Ints) -> tuple[Ints, Ints]:
+    """Family of each anchor, those that are alone pooled by their accounts; and the anchors that each family needs."""
+    families = int(family.max()) + 1
+    own = np.bincount(family, minlength=families)
+    single = own[family] == 1
+    ties = _Bipartite.of(anchor[single[anchor]], sender[single[anchor]], len(family), int(sender.max()) + 1)
+    froms, tos, _ = _pairs(ties, POOLED)
+    wide = ties.sizes >= POOL_ACCOUNTS
+    mutual = wide[froms] & wide[tos] & np.isin(froms * len(family) + tos, tos * len(family) + froms)
+    pool = _joined(froms[mutual], tos[mutual], len(family))
+    pooled = np.bincount(pool)[pool] >= POOL_ANCHORS
+    names, joined = np.unique(np.where(pooled, families + pool, family), return_inverse=True)
+    return joined, np.where(names < families, np.minimum(np.bincount(joined), 2), 1)
+
+
 def _kept(sample: Sample, prompt: Ints, on: _Bipartite, names: Ints, family: Ints, needed: Ints) -> Families:
     """The families that accounts use as templates."""
     families = len(needed)
@@ -282,8 +313,8 @@ def _kept(sample: Sample, prompt: Ints, on: _Bipartite, names: Ints, family: Int
     chances, repeats = tally(used * (total[user] - 1)), tally(used * (used - 1))
     rate = repeats / np.maximum(chances, 1)
     base = tally(used) / len(sent)
-    alone = needed < 2
-    plain = (chances >= CHANCES) & (rate < np.maximum(REPEATED, np.minimum(LIFT * base, (1 + base) / 2)))
+    alone = np.bincount(family, minlength=families) < 2
+    plain = (chances >= CHANCES) & (rate < np.maximum(REPEATED, np.minimum(LIFT * base, base + MARGIN)))
     shared = (users >= MIN_ACCOUNTS) & (on.sizes >= MIN_PROMPTS)
     few = (users < 3) & (again < 2)
     lone = alone & ((again < 2) | (rate < LONE_REPEATED) | _inside(on))
