@@ -1,9 +1,10 @@
 """The fingerprints of one text, written for clearness: what the compiled kernels must give, token by token."""
 
 import math
+import re
 from functools import cache
 
-from stillwatch.text import anchors, sketch
+from stillwatch.text import anchors, form, sketch
 from stillwatch.text.cues import CUES, GAP
 from stillwatch.text.letters import DIGIT, FOLD, SKIP, SOLO, TABLE, high
 
@@ -215,6 +216,27 @@ def prompt_cues(tokens: list[Token]) -> int:
     return bits
 
 
+def prompt_form(prompt: str) -> int:
+    """Bytes as Latin-1, so that one character is one byte; what is up to a space is space."""
+    text = "".join(letter if letter > " " or letter == "\n" else " " for letter in prompt.encode().decode("latin-1"))
+    line = text.strip(" \n").split("\n")[0].strip(" ")
+    if not line:
+        return 0
+    parts = [part for part in line.split(" ") if part]
+    letters = re.findall(r"[A-Za-z\x80-\xff]+", line)
+    words = [word.translate({upper: upper + 32 for upper in range(65, 91)}) for word in letters]
+    bits = [
+        bool(words) and words[0] in form._VERBS.split(),
+        not set(words) & set(form._PERSONS.split()),
+        re.match("[A-Z][a-z]", line) is not None,
+        re.search(r"[A-Za-z0-9.:)\]\"'\x80-\xff]$", line) is not None,
+        5 <= len(parts) <= 30,
+        len(re.findall(r"[.!?](?: |$)", line)) <= 1,
+        not any("A" <= part[0] <= "Z" for part in parts[1:]),
+    ]
+    return sum(1 << place for place, bit in enumerate(bits) if bit)
+
+
 def fingerprint(system: str | None, prompt: str | None, response: str | None, key: int = 0) -> dict[str, object]:
     """A row of PRINTS."""
     spoken, told = tokenise(prompt or ""), tokenise(system or "")
@@ -223,6 +245,7 @@ def fingerprint(system: str | None, prompt: str | None, response: str | None, ke
         "prompt_anchors": [emit(value, key) for value in prompt_anchors(spoken)] if spoken else None,
         "prompt_words": None if prompt is None else len(spoken),
         "prompt_cues": None if prompt is None else prompt_cues(spoken),
+        "prompt_form": None if prompt is None else prompt_form(prompt),
         "prompt_sketch": prompt_sketch(spoken, key) if spoken else None,
         "system_hash": emit(phrase(told, TEXT), key) if told else None,
         "system_anchors": [emit(value, key) for value in system_anchors(told)] if told else None,

@@ -24,7 +24,7 @@ PIECES = st.sampled_from(
         *"a Z z é É ß İ ж Ж й ё ά ñ ї ա ا ش ह ไ ท 是 的 。 の ル 한 국 々 ﬁ ａ Ｂ ５ 𠀀 😀 👩‍💻 ２ ３ ٣ ½".split(),
         *"\u00ad \u200b \u200d \ufeff \u0301 \t \n : ： , . - ' [ ] ` @ { \x00 \x7f \u2028".split(" "),
         *"\r\n|\n\n|Question:|\nAnswer:|3.14|2026-11-21|12|gpt4o|naïve|co-operate|internationalisation".split("|"),
-        *"think step by step|score 4 out of 5|请逐步思考|chain of thought|write a Python function|JSON only".split("|"),
+        *"Write a poem.|Why? I ask.|(Sort it)|it is Ann|think step by step|score 4 out of 5|请逐步思考|chain of thought|write a Python function|JSON only".split("|"),
         *"abcdefg|abcdefgh|abcdefghi|abcdefghabcdefgh|the|same|language|in|of|reasoning|behind|answer".split("|"),
     ]
 )

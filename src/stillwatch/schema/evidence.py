@@ -89,6 +89,7 @@ class Activity:
     template: NDArray[np.int64]  # template family, 0 where the prompt is of none
     words: NDArray[np.int32]
     cues: NDArray[np.int32]
+    form: NDArray[np.int32]  # bit set of stillwatch.text.form
     sketch: NDArray[np.int8]  # n x 32
     system_hash: NDArray[np.int64]
     input_tokens: NDArray[np.int64]

@@ -13,6 +13,7 @@ PRINTS = pa.schema(
         ("prompt_anchors", pa.list_(pa.int64())),  # hashes of phrases a template would leave in each of its prompts
         ("prompt_words", pa.int32()),  # words in the prompt
         ("prompt_cues", pa.int32()),  # bit set of stillwatch.text.cues.CUES
+        ("prompt_form", pa.int32()),  # bit set of stillwatch.text.form: how the prompt is put
         ("prompt_sketch", pa.binary(32)),  # 32 signed bytes: a random projection of the words, for topic tests
         ("system_hash", pa.int64()),  # the whole system prompt
         ("system_anchors", pa.list_(pa.int64())),

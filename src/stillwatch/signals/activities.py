@@ -12,9 +12,10 @@ from stillwatch.schema.evidence import Activity
 _COLUMNS = "model, session_id, input_tokens, output_tokens, reasoning_tokens, refused"
 _QUERY = f"""
 SELECT part, request_id, account_id, micros, {_COLUMNS},
-  prompt_hash, prompt_words, prompt_cues, prompt_sketch, system_hash, template
+  prompt_hash, prompt_words, prompt_cues, prompt_form, prompt_sketch, system_hash, template
 FROM (SELECT request_id, {_COLUMNS} FROM requests SEMI JOIN chosen USING (account_id)) AS asked
-JOIN (SELECT part, request_id, account_id, micros, prompt_hash, prompt_words, prompt_cues, prompt_sketch, system_hash
+JOIN (SELECT part, request_id, account_id, micros,
+        prompt_hash, prompt_words, prompt_cues, prompt_form, prompt_sketch, system_hash
       FROM prints JOIN chosen USING (account_id)) AS read USING (request_id)
 LEFT JOIN (SELECT request_id, template FROM templates SEMI JOIN chosen USING (account_id)) AS built USING (request_id)
 ORDER BY part, micros, request_id
@@ -56,6 +57,7 @@ def _activity(rows: pa.Table, accounts: tuple[str, ...], models: tuple[str, ...]
         template=filled(rows["template"], 0),
         words=filled(rows["prompt_words"], -1).astype(np.int32),
         cues=filled(rows["prompt_cues"], 0).astype(np.int32),
+        form=filled(rows["prompt_form"], -1).astype(np.int32),
         sketch=fixed_bytes(rows["prompt_sketch"], 32),
         system_hash=filled(rows["system_hash"], 0),
         input_tokens=filled(rows["input_tokens"], -1),

@@ -11,7 +11,6 @@ another language lacks the bits that need them, which makes this blind to it, no
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from stillwatch.text.hashing import MULTIPLIER, mix
@@ -126,19 +125,11 @@ def form(
     )
 
 
-def forms(prompts: pa.Array) -> NDArray[np.int32]:
-    """Form bits of every prompt of a string array; 0 where it is null or blank."""
-    column = prompts.cast(pa.large_string())
-    _, places, data = column.buffers()
-    offsets = np.frombuffer(places, np.int64)[column.offset : column.offset + len(column) + 1]
-    text = np.frombuffer(data if data is not None else b"", np.uint8)
-    return _forms(text, offsets, np.asarray(column.is_valid()), VERBS, PERSONS)
-
-
 @compiled
-def _forms(data, offsets, valid, verbs, persons):  # type: ignore[no-untyped-def]
+def forms(data: NDArray[np.uint8], offsets: NDArray[np.int64], valid: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Form bits of every text ``data[offsets[i]:offsets[i + 1]]``; 0 where it is not valid, or blank."""
     found = np.zeros(len(valid), np.int32)
     for row in range(len(valid)):
         if valid[row]:
-            found[row] = form(data, offsets[row], offsets[row + 1], verbs, persons)
+            found[row] = form(data, offsets[row], offsets[row + 1], VERBS, PERSONS)
     return found

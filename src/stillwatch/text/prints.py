@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from stillwatch.errors import UsageError
 from stillwatch.schema.prints import PRINTS
 from stillwatch.text import anchors, cues
+from stillwatch.text.form import forms
 from stillwatch.text.hashing import emit, mix
 from stillwatch.text.jit import compiled
 from stillwatch.text.sketch import DIMENSIONS, SEEN, sketch
@@ -57,6 +58,7 @@ def fingerprint(batch: pa.RecordBatch, key: int = 0) -> pa.RecordBatch:
             _lists(lists, ends, spoken),
             _numbers(words, prompts.valid),
             _numbers(found, prompts.valid),
+            _numbers(forms(*prompts), prompts.valid),
             _sketches(sketches, spoken),
             _numbers(system_hashes.view(np.int64), told),
             _lists(system_lists, system_ends, told),

@@ -12,13 +12,13 @@ compares it with a reference by four statistics that fail in different places, e
   over the highest 5 % of prompts: sees a minority that is close together, which the mean dilutes.
 - ``form``: the Berk-Jones statistic (Z. Wahrscheinlichkeitstheorie 47, 1979) of how the prompts are put: each prompt is
   scored by the bits it has, a bit weighing the more the fewer of the reference have it, and the tail probability of an
-  excess above each score is taken, hypergeometric, the best of all scores that at most 15 % of the reference reach. It is
-  fixed in its direction and so keeps its power where a handful of prompts must show in a hundred.
+  excess above a score is taken, hypergeometric, the best of three scores that 2.5, 5 and 10 % of the reference reach. It
+  is fixed in its direction and so keeps its power where a handful of prompts must show in a hundred.
 
-None has a null distribution worth trusting at 0.3 %, so all are calibrated: ``Margins`` turns each into a p-value on
-benign windows, ``surprise`` joins them by their weighted harmonic mean (Wilson, PNAS 116, 2019), which holds under
-dependence up to a constant, and the joint number is ranked among benign windows again (``conformal``), which is exact
-wherever window and benign windows are exchangeable.
+None has a null distribution worth trusting at 0.3 %, so all are calibrated on benign windows: ``surprises`` turns each
+into a p-value and joins them by their weighted harmonic mean (Wilson, PNAS 116, 2019), which holds under dependence up
+to a constant, and ``joint_p`` ranks the result among those of the benign windows, which is exact wherever all are
+exchangeable.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ WEIGHTS: Final = np.array([1 / 6, 1 / 6, 1 / 6, 1 / 2])
 
 _PAIR_SHARES: Final = (0.3, 0.1, 0.03, 0.01, 0.003)  # shares of the reference's pairs within each radius
 _TOP: Final = 0.05
-_RARE: Final = 0.15
+_RARE: Final = (0.025, 0.05, 0.1)  # shares of the reference that reach the form scores looked at
 _BINS: Final = 1024  # of cosine, from -1 to 1; the kernel is read at their centres
 _TAIL: Final = 0.1
 
@@ -125,17 +125,20 @@ def _enrichment(own: NDArray[np.int32], other: NDArray[np.int32], reference: int
     return float(np.sort(ratio)[-top:].mean())
 
 
+def _rare(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each of _RARE, the lowest of the ascending ``scores`` that at most this share reaches, or else the highest."""
+    levels = np.unique(scores)
+    reached = len(scores) - np.searchsorted(scores, levels)
+    return np.unique([levels[min(np.searchsorted(-reached, -share * len(scores)), len(levels) - 1)] for share in _RARE])
+
+
 def _berk_jones(reference: NDArray[np.float64], window: NDArray[np.float64]) -> float:
-    """Best -log tail probability of an excess of the window at or above a score; both ascending."""
-    every = np.unique(np.concatenate([reference, window])) - 1e-9
-    expected = len(reference) - np.searchsorted(reference, every)
-    found = len(window) - np.searchsorted(window, every)
-    rare = (expected <= _RARE * len(reference)) & (found > 0)
-    if not rare.any():
-        return 0.0
+    """Best -log tail probability of an excess of the window at or above a rare score; both ascending."""
+    levels = _rare(reference) - 1e-9
+    expected = len(reference) - np.searchsorted(reference, levels)
+    found = len(window) - np.searchsorted(window, levels)
     both = len(reference) + len(window)
-    tails = hypergeom.logsf(found[rare] - 1, both, expected[rare] + found[rare], len(window))
-    return float(-tails.min())
+    return float(-hypergeom.logsf(found - 1, both, expected + found, len(window)).min())
 
 
 @compiled
@@ -180,42 +183,33 @@ def _near(
     return total, near
 
 
-@dataclass(frozen=True, slots=True)
-class Margins:
-    """Each statistic's distribution over benign windows: ranks, and an exponential tail beyond the highest tenth.
+def surprises(scores: NDArray[np.float64], weights: NDArray[np.float64] = WEIGHTS) -> NDArray[np.float64]:
+    """How unusual each of N windows is among all N: minus the log of the weighted harmonic mean of its p-values.
 
-    Attributes:
-        values: windows x statistics, each column ascending.
-        starts: where each tail starts.
-        means: mean excess over it.
+    Args:
+        scores: N x statistics, N >= 20, each statistic larger where a window is less like the reference.
+        weights: of the statistics; those of weight 0 are left out.
+
+    A statistic's p-value is its rank, and beyond the highest tenth that of an exponential tail with their mean excess,
+    so that a window far out in one statistic is not mistaken for the merely largest of N.
     """
-
-    values: NDArray[np.float64]
-    starts: NDArray[np.float64]
-    means: NDArray[np.float64]
-
-    @classmethod
-    def fit(cls, benign: NDArray[np.float64]) -> "Margins":
-        """Margins of ``benign`` (windows x statistics), at least 20 windows."""
-        values = np.sort(benign, axis=0)
-        starts = np.quantile(values, 1 - _TAIL, axis=0)
-        excess = np.where(values > starts, values - starts, np.nan)
-        means = np.nanmean(excess, axis=0, where=~np.isnan(excess))
-        return cls(values, starts, np.maximum(np.nan_to_num(means), 1e-12))
-
-    def tails(self, window: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Logarithm of the p-value of each statistic of a window."""
-        above = np.array([len(column) - np.searchsorted(column, v) for column, v in zip(self.values.T, window, strict=True)])
-        ranks = np.log((above + 1) / (len(self.values) + 1))
-        beyond = np.log(_TAIL) - (window - self.starts) / self.means
-        return np.where(window > self.starts, np.minimum(beyond, np.log(_TAIL)), ranks)
-
-    def surprise(self, window: NDArray[np.float64], weights: NDArray[np.float64] = WEIGHTS) -> float:
-        """Minus the logarithm of the weighted harmonic mean of the p-values."""
-        logs = np.log(weights) - self.tails(window)
-        return float(np.logaddexp.reduce(logs))
+    used = weights > 0
+    values = scores[:, used]
+    ranks = len(values) - np.array([np.searchsorted(np.sort(column), column) for column in values.T]).T
+    starts = np.quantile(values, 1 - _TAIL, axis=0)
+    excess = np.maximum(values - starts, 0)
+    means = np.maximum(excess.sum(axis=0) / np.maximum(np.count_nonzero(excess, axis=0), 1), 1e-300)
+    logs = np.where(excess > 0, np.log(_TAIL) - excess / means, np.log(ranks / len(values)))
+    return np.asarray(np.logaddexp.reduce(np.log(weights[used]) - logs, axis=1))
 
 
-def conformal(benign: NDArray[np.float64], value: float) -> float:
-    """Rank p-value of ``value`` among exchangeable ``benign`` ones (Vovk et al., Algorithmic Learning in a Random World)."""
-    return (1 + int(np.count_nonzero(benign >= value))) / (len(benign) + 1)
+def joint_p(
+    benign: NDArray[np.float64], window: NDArray[np.float64], weights: NDArray[np.float64] = WEIGHTS
+) -> float:
+    """P-value of a window's statistics: its rank in surprise among it and N benign windows (N x statistics) together.
+
+    The window takes part in the ranks and tails that it is judged by (full conformal prediction: Vovk, Gammerman and
+    Shafer, Algorithmic Learning in a Random World, 2005), so the p-value is exact if it is exchangeable with the others.
+    """
+    found = surprises(np.vstack([benign, window]), weights)
+    return float(np.count_nonzero(found >= found[-1]) / len(found))

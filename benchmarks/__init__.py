@@ -1,0 +1,1 @@
+"""What Stillwatch shows, measured: ``make bench``."""
