@@ -24,7 +24,9 @@ PIECES = st.sampled_from(
         *"a Z z é É ß İ ж Ж й ё ά ñ ї ա ا ش ह ไ ท 是 的 。 の ル 한 국 々 ﬁ ａ Ｂ ５ 𠀀 😀 👩‍💻 ２ ３ ٣ ½".split(),
         *"\u00ad \u200b \u200d \ufeff \u0301 \t \n : ： , . - ' [ ] ` @ { \x00 \x7f \u2028".split(" "),
         *"\r\n|\n\n|Question:|\nAnswer:|3.14|2026-11-21|12|gpt4o|naïve|co-operate|internationalisation".split("|"),
-        *"Write a poem.|Why? I ask.|(Sort it)|it is Ann|think step by step|score 4 out of 5|请逐步思考|chain of thought|write a Python function|JSON only".split("|"),
+        *"Write a poem.|Why? I ask.|(Sort it)|it is Ann|think step by step|score 4 out of 5|请逐步思考|chain of thought|write a Python function|JSON only".split(
+            "|"
+        ),
         *"abcdefg|abcdefgh|abcdefghi|abcdefghabcdefgh|the|same|language|in|of|reasoning|behind|answer".split("|"),
     ]
 )
@@ -41,25 +43,29 @@ def batch(rows: list[tuple[str | None, ...]], kind: Any = None) -> pa.RecordBatc
     return pa.RecordBatch.from_arrays(columns, ["system_prompt", "prompt", "response"])
 
 
+def same(result: pa.RecordBatch, rows: list[tuple[str | None, ...]], key: int = 0) -> bool:
+    """Whether ``result`` is what the reference gives for ``rows``, but for the form, which has its own tests."""
+    told = result.drop_columns(["prompt_form"]) if "prompt_form" in result.schema.names else result
+    return told.to_pylist() == [reference.fingerprint(*row, key=key) for row in rows]
+
+
 @given(ROWS, st.sampled_from([0, 1, KEY]))
 def test_kernels_give_what_the_reference_gives(rows: list[tuple[str | None, ...]], key: int) -> None:
     result = fingerprint(batch(rows), key)
     assert result.schema == PRINTS
     result.validate(full=True)
-    assert result.to_pylist() == [reference.fingerprint(*row, key=key) for row in rows]
+    assert same(result, rows, key)
 
 
 def test_long_texts_too() -> None:
     words = [f"w{chr(97 + i % 26)}{chr(97 + i // 26 % 26)}{chr(97 + i // 676)}" for i in range(9_000)]
     rows = [(" ".join(words), " ".join(words[:3000] * 2), " ".join(words)), ("是" * 5_000, "是的" * 900, None)]
-    assert fingerprint(batch(rows)).to_pylist() == [reference.fingerprint(*row) for row in rows]
+    assert same(fingerprint(batch(rows)), rows)
 
 
 @given(ROWS, st.integers(0, 6), st.integers(0, 6))
 def test_a_slice_has_the_prints_of_its_rows(rows: list[tuple[str | None, ...]], start: int, length: int) -> None:
-    assert fingerprint(batch(rows).slice(start, length)).to_pylist() == [
-        reference.fingerprint(*row) for row in rows[start : start + length]
-    ]
+    assert same(fingerprint(batch(rows).slice(start, length)), rows[start : start + length])
 
 
 @pytest.mark.parametrize("kind", [pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.string_view()])
@@ -91,7 +97,7 @@ def test_bytes_that_are_not_utf8_do_no_harm(texts: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "same",
+    "alike",
     [
         [
             "Solve problem 17, please.",
@@ -103,8 +109,8 @@ def test_bytes_that_are_not_utf8_do_no_harm(texts: list[bytes]) -> None:
         ["Пошагово РЕШИ", "пошагово реши"],
     ],
 )
-def test_case_accents_digits_space_and_punctuation_are_folded(same: list[str]) -> None:
-    hashes = fingerprint(pa.RecordBatch.from_pydict({"prompt": same})).column("prompt_hash").to_pylist()
+def test_case_accents_digits_space_and_punctuation_are_folded(alike: list[str]) -> None:
+    hashes = fingerprint(pa.RecordBatch.from_pydict({"prompt": alike})).column("prompt_hash").to_pylist()
     assert len(set(hashes)) == 1
 
 
