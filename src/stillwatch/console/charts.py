@@ -61,8 +61,9 @@ def timeline(bins: Sequence[Bin], name: str) -> Markup:
     ]
     for at in _ticks(start, end):
         label = f"{at:%H:%M}" if at.hour or at.minute else f"{at.day} {MONTHS[at.month - 1][:3]}"
+        middle = min(x(at), WIDTH - 20)  # a label at the very end would be cut
         parts.append(
-            Markup('<text class="tick" x="{:.1f}" y="246" text-anchor="middle">{}</text>').format(x(at), label)
+            Markup('<text class="tick" x="{:.1f}" y="246" text-anchor="middle">{}</text>').format(middle, label)
         )
         parts.append(Markup('<path class="grid" d="M{0:.1f} 24V144M{0:.1f} 182V230"/>').format(x(at)))
     columns, steps = _ceiling(max(b[1] for b in bins)), _ceiling(max(b[2] for b in bins))

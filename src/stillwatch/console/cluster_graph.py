@@ -8,7 +8,7 @@ from stillwatch.console.graph_layout import GOLDEN, WIDTH, Group, Layout, Spot, 
 from stillwatch.console.words import large, plural, printable
 from stillwatch.schema.campaign import Campaign, Tie
 
-_LABEL = 34  # characters of an artifact's label
+_LABEL = 32  # characters of one line beside an artifact
 
 
 def cluster_graph(campaign: Campaign) -> Markup:
@@ -87,20 +87,21 @@ def _bubble(group: Group) -> Markup:
 
 
 def _artifact(tie: Tie, spot: Spot) -> Markup:
-    """A square with the artifact's kind, its redacted value and how many share it."""
+    """A square with three lines beside it: the artifact's kind, its redacted value and how many share it."""
     x, y = spot
     side, anchor = (-12, "end") if x < WIDTH / 2 else (12, "start")
     shared = plural(tie.accounts_total, "account")
     shared += f" · {large(tie.accounts_elsewhere)} elsewhere" if tie.accounts_elsewhere else ""
-    kind, value = printable(tie.kind, 24), printable(tie.value, 200)
-    room = max(_LABEL - len(kind) - 1, 8)
+    lines = (("name", printable(tie.kind, _LABEL)), ("", printable(tie.value, _LABEL)), ("tick", shared))
+    label = Markup("").join(
+        Markup('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
+            css, x + side, y - 10 + 14 * number, anchor, text
+        )
+        for number, (css, text) in enumerate(lines)
+    )
     return Markup(
-        '<g class="artifact"><title>{}</title><rect x="{:.1f}" y="{:.1f}" width="9" height="9" rx="1"/>'
-        '<text class="name" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>'
-        '<text class="tick" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text></g>'
+        '<g class="artifact"><title>{}</title><rect x="{:.1f}" y="{:.1f}" width="9" height="9" rx="1"/>{}</g>'
     ).format(
-        f"{kind} {value}: {tie.bits:.1f} bits of surprise",
-        *(x - 4.5, y - 4.5),
-        *(x + side, y - 2, anchor, f"{kind} {printable(value, room)}"),
-        *(x + side, y + 13, anchor, shared),
+        f"{printable(tie.kind, 80)} {printable(tie.value, 200)}: {tie.bits:.1f} bits of surprise",
+        *(x - 4.5, y - 4.5, label),
     )

@@ -52,7 +52,7 @@ def layout(campaign: Campaign) -> Layout:
     ties = sorted(campaign.ties, key=lambda t: (-t.bits, -t.accounts_total, t.kind, t.value))[:TIES]
     groups = grouped(campaign, ties)
     rows = math.ceil(len(ties) / 2)
-    row = 48.0 if rows > 3 else 72.0
+    row = 56.0 if rows > 3 else 72.0
     height = rows * row + 2 * TOP
     drawn = Layout(
         ties=ties,
