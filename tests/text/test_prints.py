@@ -24,9 +24,8 @@ PIECES = st.sampled_from(
         *"a Z z é É ß İ ж Ж й ё ά ñ ї ա ا ش ह ไ ท 是 的 。 の ル 한 국 々 ﬁ ａ Ｂ ５ 𠀀 😀 👩‍💻 ２ ３ ٣ ½".split(),
         *"\u00ad \u200b \u200d \ufeff \u0301 \t \n : ： , . - ' [ ] ` @ { \x00 \x7f \u2028".split(" "),
         *"\r\n|\n\n|Question:|\nAnswer:|3.14|2026-11-21|12|gpt4o|naïve|co-operate|internationalisation".split("|"),
-        *"Write a poem.|Why? I ask.|(Sort it)|it is Ann|think step by step|score 4 out of 5|请逐步思考|chain of thought|write a Python function|JSON only".split(
-            "|"
-        ),
+        *"Write a poem.|Why? I ask.|(Sort it)|it is Ann|think step by step|score 4 out of 5|请逐步思考".split("|"),
+        *"chain of thought|write a Python function|JSON only".split("|"),
         *"abcdefg|abcdefgh|abcdefghi|abcdefghabcdefgh|the|same|language|in|of|reasoning|behind|answer".split("|"),
     ]
 )
@@ -44,9 +43,8 @@ def batch(rows: list[tuple[str | None, ...]], kind: Any = None) -> pa.RecordBatc
 
 
 def same(result: pa.RecordBatch, rows: list[tuple[str | None, ...]], key: int = 0) -> bool:
-    """Whether ``result`` is what the reference gives for ``rows``, but for the form, which has its own tests."""
-    told = result.drop_columns(["prompt_form"]) if "prompt_form" in result.schema.names else result
-    return told.to_pylist() == [reference.fingerprint(*row, key=key) for row in rows]
+    """Whether ``result`` is what the reference gives for ``rows``."""
+    return result.to_pylist() == [reference.fingerprint(*row, key=key) for row in rows]
 
 
 @given(ROWS, st.sampled_from([0, 1, KEY]))
