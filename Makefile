@@ -33,9 +33,9 @@ $(READY): requirements/build.txt requirements/dev.txt pyproject.toml
 
 demo: setup ## simulate a day at one provider with a campaign hidden in it, and find it
 	@rm -rf $(DEMO)
-	$(BIN)/stillwatch lab generate --scenario day --requests $(DEMO_REQUESTS) --seed 7 --out $(DEMO)/logs
+	$(BIN)/stillwatch lab generate --scenario demo --requests $(DEMO_REQUESTS) --seed 7 --out $(DEMO)/logs
 	@# Status 3 says that campaigns were found; anything else means that the demo did not do its job.
-	$(BIN)/stillwatch detect $(DEMO)/logs/requests.parquet --accounts $(DEMO)/logs/accounts.parquet \
+	$(BIN)/stillwatch detect $(DEMO)/logs/requests --accounts $(DEMO)/logs/accounts.parquet \
 	  --out $(DEMO)/findings; test $$? -eq 3
 	@echo "The report: $(DEMO)/findings/report.html"
 
