@@ -111,7 +111,8 @@ for module in pkgutil.walk_packages(stillwatch.__path__, "stillwatch."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 from stillwatch.cli import main
-main(["--help"])
+sys.argv = ["stillwatch", "--help"]
+main()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
