@@ -120,8 +120,10 @@ def _cast(kind: pa.DataType, column: pa.Array) -> tuple[pa.Array, bool]:
     if pa.types.is_string(source) and kind in _WRITTEN:
         if pc.all(pc.match_substring_regex(column, _WRITTEN[kind])).as_py() is False:
             raise ValueError("not as a number is written")
-        return _cast(kind, pc.replace_substring_regex(column, r"\.0*$", "").cast(kind) if kind == pa.int64()
-                     else column.cast(kind))[0], True
+        return _cast(
+            kind,
+            pc.replace_substring_regex(column, r"\.0*$", "").cast(kind) if kind == pa.int64() else column.cast(kind),
+        )[0], True
     if pa.types.is_integer(source) and kind == pa.float64():
         return column.cast(kind, safe=False), True
     if pa.types.is_integer(source) and kind in (pa.int64(), pa.int32(), pa.string()):

@@ -35,7 +35,11 @@ def changed_on_disk(file: LogFile) -> bool:
         status = file.path.stat()
     except FileNotFoundError:
         return True
-    return (status.st_size, status.st_mtime_ns, (status.st_dev, status.st_ino)) != (file.size, file.mtime_ns, file.inode)
+    return (status.st_size, status.st_mtime_ns, (status.st_dev, status.st_ino)) != (
+        file.size,
+        file.mtime_ns,
+        file.inode,
+    )
 
 
 def discover(inputs: Sequence[str | Path], exclude: Iterable[Path] = ()) -> list[LogFile]:

@@ -4,46 +4,38 @@ A 64-bit hash of each id goes into an open-addressing set. A row whose hash was 
 it is set aside on disk with its id, and at the end the ids of all rows kept are compared with the candidates' as text.
 The hash is keyed afresh in each run, so that nobody can make ids that collide; the outcome does not depend on the key.
 
-Hash: multiply and xor-shift over eight bytes at a time with the finaliser of MurmurHash3 (Appleby, public domain).
+Hash: eight bytes at a time through ``text.hashing.mix``.
 """
 
 import secrets
 
-import numba
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from stillwatch.text.hashing import mix
+from stillwatch.text.jit import compiled
+
 _FULLEST = 0.75  # share of slots in use before the set grows
-_M1, _M2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 
 
-@numba.njit(cache=True, nogil=True)
-def _mix(h: np.uint64) -> np.uint64:
-    h ^= h >> np.uint64(33)
-    h *= _M1
-    h ^= h >> np.uint64(33)
-    h *= _M2
-    return h ^ (h >> np.uint64(33))
-
-
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _hash(data: NDArray[np.uint8], offsets: NDArray[np.int32], key: np.uint64, out: NDArray[np.uint64]) -> None:
     for row in range(len(out)):
         start, end = offsets[row], offsets[row + 1]
-        h = _mix(key ^ np.uint64(end - start))
+        h = mix(key ^ np.uint64(end - start))
         word, shift = np.uint64(0), np.uint64(0)
         for i in range(start, end):
             word |= np.uint64(data[i]) << shift
             shift += np.uint64(8)
             if shift == 64:
-                h = _mix(h ^ word) + key
+                h = mix(h ^ word) + key
                 word, shift = np.uint64(0), np.uint64(0)
-        h = _mix(h ^ word)
+        h = mix(h ^ word)
         out[row] = h if h != 0 else np.uint64(1)  # 0 is an empty slot
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _insert(slots: NDArray[np.uint64], hashes: NDArray[np.uint64], seen: NDArray[np.bool_]) -> int:
     mask = np.uint64(len(slots) - 1)
     added = 0
@@ -59,7 +51,7 @@ def _insert(slots: NDArray[np.uint64], hashes: NDArray[np.uint64], seen: NDArray
     return added
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _move(old: NDArray[np.uint64], new: NDArray[np.uint64]) -> None:
     mask = np.uint64(len(new) - 1)
     for h in old:

@@ -103,7 +103,9 @@ def _by_arrow(line: int, chunk: bytes, schema: pa.Schema) -> Piece | None:
     if table.num_rows != len(starts):  # two objects on a line, or one on two
         return None
     columns = {
-        name: column.chunk(0) for name, column in zip(table.column_names, table.columns, strict=True) if column.num_chunks
+        name: column.chunk(0)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if column.num_chunks
     }
     lines = chunk.split(b"\n")
     return Piece(

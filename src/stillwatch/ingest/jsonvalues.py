@@ -6,7 +6,6 @@ The values are cut apart by brackets alone, a block at a time, so that an export
 from collections.abc import Iterator
 from itertools import chain, islice
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from stillwatch.ingest.jsonlines import NOT_OBJECT, SNIFFED, decode
 from stillwatch.ingest.lines import LONGEST, TOO_LONG
 from stillwatch.ingest.pieces import Choose, Located, Piece, Report, from_rows
 from stillwatch.ingest.source import Broken, Source
+from stillwatch.text.jit import compiled
 
 _ROWS = 4_096
 UNFINISHED = "ends in the middle of a JSON value"
@@ -33,7 +33,7 @@ def pieces(source: Source, choose: Choose, shape: Shape, report: Report) -> Iter
         yield from_rows(batch, reader, shape, report)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _cut(data: NDArray[np.uint8], state: NDArray[np.int64], cuts: NDArray[np.int64]) -> int:
     """Write to ``cuts`` where values begin and end in ``data``, in turn, and return how many such places there are.
 

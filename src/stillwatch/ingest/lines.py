@@ -57,7 +57,6 @@ def chunks(source: Source, report: Report) -> Iterator[tuple[int, bytes]]:
         raise broken
 
 
-
 def numbered(source: Source, report: Report) -> Iterator[tuple[int, str]]:
     """Single lines as text with their ends, invalid UTF-8 as lone surrogates."""
     for line, chunk in chunks(source, report):

@@ -30,8 +30,8 @@ def complete(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 class Parts:
     """Parquet files written one after another: zstd at level 1, about 131,072 rows a row group, dictionaries."""
 
-    def __init__(self, shape: Shape, folder: Path, name: str) -> None:
-        self._shape, self._folder, self._name = shape, folder, name
+    def __init__(self, shape: Shape, folder: Path, name: str, *, all_columns: bool = False) -> None:
+        self._shape, self._folder, self._name, self._all = shape, folder, name, all_columns
         self.paths: list[Path] = []
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
@@ -43,7 +43,7 @@ class Parts:
         if not batch.num_rows:
             return
         more = set(batch.schema.names) - set(self._shape.core.names)
-        schema = self._shape.schema if more else self._shape.core
+        schema = self._shape.schema if more or self._all else self._shape.core
         schema = pa.schema([field.with_nullable(True) for field in schema])
         if self._schema != schema:
             self.close()

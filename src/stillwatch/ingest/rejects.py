@@ -60,7 +60,9 @@ class Rejects:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
     def add(self, file: Path, line: int, reason: str, field: str | None = None, row: bytes | str | None = None) -> None:
@@ -92,4 +94,6 @@ class Rejects:
     def _fail(self, what: str) -> None:
         self._file.flush()
         most = ", ".join(f"{reason} ({n})" for reason, n in self.counts.most_common(3))
-        raise TooManyRejects(what, where=str(self.path), do=f"Most frequent: {most}. Mend the log or raise --max-rejects")
+        raise TooManyRejects(
+            what, where=str(self.path), do=f"Most frequent: {most}. Mend the log or raise --max-rejects"
+        )

@@ -11,21 +11,24 @@ The stated outcomes, each with its test:
 * a file in a directory that no reader recognises is one reject (line 0); one that was named is an error.
 """
 
-from collections import Counter
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from stillwatch.errors import InputError
+from stillwatch.errors import InputError, UsageError
 from stillwatch.ingest import csvtext, jsonlines, jsonvalues, parquet
 from stillwatch.ingest.conform import conform
 from stillwatch.ingest.discover import LogFile, changed_on_disk, discover
 from stillwatch.ingest.interface import ACCOUNT_TABLE, REQUEST_LOG, Ingested, Progress, Reader, Row, Shape
 from stillwatch.ingest.output import Parts, Unique
 from stillwatch.ingest.pieces import Choose, Piece, Report
+from stillwatch.ingest.pseudonym import Pseudonymiser
 from stillwatch.ingest.readers import named, recognise
 from stillwatch.ingest.readers.canonical import CanonicalAccounts
+from stillwatch.ingest.readers.mapping import Mapping
 from stillwatch.ingest.rejects import Limit, Rejects
 from stillwatch.ingest.source import PARQUET, Broken, Source
 
@@ -41,7 +44,9 @@ def ingest(
     work: Path,
     rejects: Path,
     format: str | None = None,  # noqa: A002 - the word of the command line
+    mapping: Path | None = None,
     max_rejects: str | None = None,
+    pseudonymise: Path | None = None,
     exclude: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> Ingested:
@@ -52,7 +57,9 @@ def ingest(
         work: a directory for new Parquet files; canonical Parquet that is wholly clean is used in place instead.
         rejects: the file for rejects, which is made anew.
         format: name of a reader; by default found by looking at the first rows of each file.
+        mapping: a TOML file that says where the fields lie; see ``readers.mapping``.
         max_rejects: ``N`` or ``P%``; more rejects than that fail the run.
+        pseudonymise: a key file; identifiers are hashed under it and text is dropped, see ``pseudonym``.
         exclude: files to pass over, e.g. the accounts file that lies beside the logs.
         progress: told how far reading is.
 
@@ -61,14 +68,24 @@ def ingest(
         TooManyRejects: more rejects than ``max_rejects``.
         UsageError: an option makes no sense.
     """
-    fixed = named(format) if format else None
-    with Rejects(rejects, Limit.parse(max_rejects)) as written:
-        run = _Run(REQUEST_LOG, work, written, fixed)
+    if format and mapping:
+        raise UsageError("a format and a mapping file exclude each other", where="--format, --mapping")
+    fixed = Mapping(mapping, REQUEST_LOG) if mapping else named(format) if format else None
+    mask = Pseudonymiser.from_file(pseudonymise) if pseudonymise else None
+    with Rejects(rejects, Limit.parse(max_rejects), excerpts=mask is None) as written:
+        run = _Run(REQUEST_LOG, work, written, fixed, mask)
         return run.all(discover(inputs, exclude), progress)
 
 
 def ingest_accounts(
-    file: str | Path, *, work: Path, rejects: Path, max_rejects: str | None = None, progress: Progress | None = None
+    file: str | Path,
+    *,
+    work: Path,
+    rejects: Path,
+    mapping: Path | None = None,
+    max_rejects: str | None = None,
+    pseudonymise: Path | None = None,
+    progress: Progress | None = None,
 ) -> Ingested:
     """Read an accounts table (Parquet, NDJSON or CSV, plain or compressed); rejects are added to the file.
 
@@ -76,22 +93,39 @@ def ingest_accounts(
         InputError: it cannot be read at all, or there is not one good row.
         TooManyRejects: more rejects than ``max_rejects``.
     """
-    with Rejects(rejects, Limit.parse(max_rejects), append=True) as written:
-        run = _Run(ACCOUNT_TABLE, work, written, CanonicalAccounts())
+    fixed = Mapping(mapping, ACCOUNT_TABLE) if mapping else CanonicalAccounts()
+    mask = Pseudonymiser.from_file(pseudonymise) if pseudonymise else None
+    with Rejects(rejects, Limit.parse(max_rejects), excerpts=mask is None, append=True) as written:
+        run = _Run(ACCOUNT_TABLE, work, written, fixed, mask)
         return run.all(discover([file]), progress)
+
+
+def combine(found: Ingested, out: Path, shape: Shape = REQUEST_LOG) -> None:
+    """Write the rows of ``found`` to the one Parquet file ``out``, which appears only once it is whole."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    more = any(name not in shape.core.names for name in found.fields)
+    with TemporaryDirectory(dir=out.parent, prefix=".stillwatch-") as folder:
+        parts = Parts(shape, Path(folder), "whole", all_columns=more)
+        for path in found.paths:
+            for piece in parquet.clean_pieces(path, shape, sys.maxsize):
+                parts.write(conform(piece, shape, _never).batch)
+        parts.close()
+        parts.paths[0].replace(out)
 
 
 class _Run:
     """One run over all files of one table."""
 
-    def __init__(self, shape: Shape, work: Path, rejects: Rejects, fixed: Reader | None) -> None:
-        self.shape, self.work, self.rejects, self.fixed = shape, work, rejects, fixed
+    def __init__(
+        self, shape: Shape, work: Path, rejects: Rejects, fixed: Reader | None, mask: Pseudonymiser | None
+    ) -> None:
+        self.shape, self.work, self.rejects, self.fixed, self.mask = shape, work, rejects, fixed, mask
         self.parts = Parts(shape, work, shape.name)
         self.unique = Unique(shape, work)
         self.in_place: list[Path] = []
         self.rows = self.skipped = 0
         self.fields: set[str] = set()
-        self.formats: Counter[str] = Counter()
+        self.formats: set[str] = set()
 
     def all(self, files: list[LogFile], progress: Progress | None) -> Ingested:
         """Read ``files`` in order and settle the duplicates among them."""
@@ -189,8 +223,9 @@ class _Run:
         """The good rows of a piece, and whether they are all its rows, just as they were."""
         self.skipped += piece.skipped
         found = conform(piece, self.shape, self._reporter(file))
-        batch = self.unique.first(found.batch, found.lines, number) if found.batch.num_rows else found.batch
-        return batch, found.untouched and batch.num_rows == len(piece.lines)
+        batch = self.mask.apply(found.batch) if self.mask else found.batch
+        batch = self.unique.first(batch, found.lines, number) if batch.num_rows else batch
+        return batch, self.mask is None and found.untouched and batch.num_rows == len(piece.lines)
 
     def _keep(self, batch: pa.RecordBatch) -> None:
         self._count(batch)
@@ -205,13 +240,11 @@ class _Run:
         )
 
     def _choose(self, rows: Sequence[Row]) -> Reader:
-        if self.fixed:
-            return self.fixed
         try:
-            reader = recognise(rows)
+            reader = self.fixed or recognise(rows)
         except InputError as error:
             raise _Unrecognised(error) from None
-        self.formats[reader.name] += 1
+        self.formats.add(reader.name)
         return reader
 
     def _reporter(self, file: LogFile) -> Report:

@@ -36,7 +36,9 @@ def named(name: str) -> Reader:
         if reader.name == name:
             return reader
     known = ", ".join(reader.name for reader in READERS)
-    raise UsageError(f"no reader is called {name!r}", where="--format", do=f"Known are {known}, or write a mapping file")
+    raise UsageError(
+        f"no reader is called {name!r}", where="--format", do=f"Known are {known}, or write a mapping file"
+    )
 
 
 def recognise(rows: Sequence[Row]) -> Reader:

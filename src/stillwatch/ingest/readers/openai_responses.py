@@ -23,7 +23,9 @@ class OpenAIResponses:
         pair = open_pair(row)
         if pair is None or "input" not in pair.request:
             return 0.0
-        return 0.95 if isinstance(pair.response.get("output"), list) or pair.response.get("object") == "response" else 0.4
+        return (
+            0.95 if isinstance(pair.response.get("output"), list) or pair.response.get("object") == "response" else 0.4
+        )
 
     def records(self, row: Row) -> Iterable[Record]:
         """One request."""

@@ -22,7 +22,9 @@ class OpenTelemetry:
 
     def sniff(self, row: Row) -> float:
         """Sure of resource spans."""
-        return 0.95 if isinstance(row.get("resourceSpans"), list) or isinstance(row.get("resource_spans"), list) else 0.0
+        return (
+            0.95 if isinstance(row.get("resourceSpans"), list) or isinstance(row.get("resource_spans"), list) else 0.0
+        )
 
     def records(self, row: Row) -> Iterable[Record]:
         """The inference spans of the row."""
@@ -73,7 +75,9 @@ def _record(span: Row, attributes: Attributes) -> Record:
     given, answers = _content(span, attributes)
     said = talk(given, parsed(_get(attributes, "system")))
     answer = answers[0] if answers else None
-    reason = first(at(_get(attributes, "stop_reasons"), 0), _get(attributes, "stop_reason"), at(answer, "finish_reason"))
+    reason = first(
+        at(_get(attributes, "stop_reasons"), 0), _get(attributes, "stop_reason"), at(answer, "finish_reason")
+    )
     plain = (
         "pathway", "model", "account_id", "organization_id", "client_ip", "user_agent", "input_tokens", "output_tokens",
         "reasoning_tokens", "temperature", "max_tokens", "n", "stream",

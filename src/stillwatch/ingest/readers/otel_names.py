@@ -24,9 +24,7 @@ def _names(*pairs: str) -> tuple[Name, ...]:
 NAMES: dict[str, tuple[Name, ...]] = {
     "operation": _names("gen_ai.operation.name@1.27", "llm.request.type@openllmetry"),
     "pathway": _names("gen_ai.provider.name@1.37", "gen_ai.system@1.25", "llm.vendor@openllmetry"),
-    "model": _names(
-        "gen_ai.request.model@1.25", "gen_ai.response.model@1.25", "llm.request.model@openllmetry"
-    ),
+    "model": _names("gen_ai.request.model@1.25", "gen_ai.response.model@1.25", "llm.request.model@openllmetry"),
     "request_id": _names("gen_ai.response.id@1.25"),
     "session_id": _names(
         "gen_ai.conversation.id@1.34", "session.id@1.25", "traceloop.association.properties.session_id@openllmetry"
@@ -53,11 +51,15 @@ NAMES: dict[str, tuple[Name, ...]] = {
         "gen_ai.usage.completion_tokens@1.25",
         "llm.usage.completion_tokens@openllmetry",
     ),
-    "reasoning_tokens": _names("gen_ai.usage.reasoning.output_tokens@1.41", "gen_ai.usage.reasoning_tokens@openllmetry"),
+    "reasoning_tokens": _names(
+        "gen_ai.usage.reasoning.output_tokens@1.41", "gen_ai.usage.reasoning_tokens@openllmetry"
+    ),
     "temperature": _names("gen_ai.request.temperature@1.25", "llm.temperature@openllmetry"),
     "max_tokens": _names("gen_ai.request.max_tokens@1.25", "llm.request.max_tokens@openllmetry"),
     "n": _names("gen_ai.request.choice.count@1.31", "gen_ai.openai.request.n@openllmetry"),
-    "stream": _names("gen_ai.request.stream@1.41", "gen_ai.request.streaming@openllmetry", "llm.is_streaming@openllmetry"),
+    "stream": _names(
+        "gen_ai.request.stream@1.41", "gen_ai.request.streaming@openllmetry", "llm.is_streaming@openllmetry"
+    ),
     "stop_reasons": _names("gen_ai.response.finish_reasons@1.25"),
     "stop_reason": _names("gen_ai.completion.0.finish_reason@openllmetry", "llm.response.finish_reason@openllmetry"),
 }

@@ -67,7 +67,9 @@ def _headers(value: Any) -> dict[str, str]:
 
 
 def _envelope(row: Row, headers: dict[str, str]) -> Record:
-    found = {name: first(row.get(name), *(row.get(alias) for alias in ALIASES.get(name, ()))) for name in REQUESTS.names}
+    found = {
+        name: first(row.get(name), *(row.get(alias) for alias in ALIASES.get(name, ()))) for name in REQUESTS.names
+    }
     forwarded = headers.get("x-forwarded-for", "").partition(",")[0].strip()
     found["client_ip"] = first(found["client_ip"], headers.get("x-real-ip"), forwarded)
     found["user_agent"] = first(found["user_agent"], headers.get("user-agent"))

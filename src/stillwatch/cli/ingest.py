@@ -1,0 +1,70 @@
+"""``stillwatch ingest``: logs of any known format into one canonical Parquet file."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from rich.console import Console
+
+from stillwatch import ingest as verb
+from stillwatch.cli.inputs import describe, input_options, reading
+from stillwatch.errors import UsageError
+
+
+@click.command("ingest")
+@input_options
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Parquet file to write.")
+@click.option("--accounts-out", type=click.Path(path_type=Path, dir_okay=False), help="Parquet file for the accounts.")
+@click.option(
+    "--rejects", type=click.Path(path_type=Path, dir_okay=False), help="[default: rejects.ndjson beside --out]"
+)
+def ingest(
+    logs: tuple[str, ...],
+    accounts: Path | None,
+    format_: str | None,
+    mapping: Path | None,
+    max_rejects: str | None,
+    pseudonymise: Path | None,
+    out: Path,
+    accounts_out: Path | None,
+    rejects: Path | None,
+) -> None:
+    """Read LOG... (files, directories, globs) into one Parquet file of the canonical log.
+
+    Rows that cannot be read go to a rejects file with their file, line and reason.
+    """
+    if (accounts is None) != (accounts_out is None):
+        raise UsageError("one makes no sense without the other", where="--accounts, --accounts-out")
+    rejects = rejects or out.parent / "rejects.ndjson"
+    console = Console(stderr=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=".stillwatch-") as work, reading(console) as bar:
+        found = verb.ingest(
+            logs,
+            work=Path(work),
+            rejects=rejects,
+            format=format_,
+            mapping=mapping,
+            max_rejects=max_rejects,
+            pseudonymise=pseudonymise,
+            exclude=[path for path in (accounts, out, accounts_out, rejects) if path],
+            progress=bar,
+        )
+        verb.combine(found, out)
+        lines = [f"{describe(found, 'requests')} → {out}"]
+        if accounts and accounts_out:
+            table = verb.ingest_accounts(
+                accounts,
+                work=Path(work),
+                rejects=rejects,
+                mapping=mapping,
+                max_rejects=max_rejects,
+                pseudonymise=pseudonymise,
+                progress=bar,
+            )
+            verb.combine(table, accounts_out, verb.ACCOUNT_TABLE)
+            lines.append(f"{describe(table, 'accounts')} → {accounts_out}")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if rejects.stat().st_size:
+        console.print(f"Rejects → {rejects}", highlight=False, markup=False, soft_wrap=True)
