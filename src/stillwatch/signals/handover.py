@@ -1,11 +1,12 @@
 """Hand-over: when accounts fall silent, others take up the same work at once.
 
-Measures: successions, i.e. accounts whose first request comes within an hour of another one's last, the two being used
-    mainly for the same template (or both for none).
-Statistic and null: the number of successions against the same beginnings moved as a whole, by whole days and up to four
-    hours either way: that keeps who began together, who ended together and at what time of day, and breaks only which
-    end met which beginning. One switch of one pool is one coincidence, so in a log of T days its p-value is not much
-    below 1/(8 T); many separate successions say more.
+Measures: successions, i.e. accounts whose first request comes within an hour (or eight) of another one's last, the two
+    being used mainly for the same template (or both for none).
+Statistic and null: the number of successions against the same beginnings moved as a whole: for an hour by whole days
+    and up to four hours either way, for eight hours by any multiple of four. That keeps who began together and who
+    ended together, for the hour also the time of day, and breaks only which end met which beginning. The smaller of the
+    two p-values is doubled. One switch of one pool is one coincidence, so in a log of T days its p-value is not below
+    1/(3 T); many separate successions say more.
 Source: Anthropic, Sep 2026 (a blocked pool's traffic moved to a second pool); AA26-251A (automated failover).
 Innocent causes: a rotated account at a reseller, shift work, one customer's move from one account to another.
 Known evasion: a pause of a day; keeping both pools alive.
@@ -18,7 +19,7 @@ from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.signals.nulls import HOUR, tail_p
 
 DAY = 24 * HOUR
-WINDOW = HOUR
+WINDOWS = (HOUR, 8 * HOUR)
 #: Beginnings and endings within this much of the log's are not known to be any.
 MARGIN = DAY
 MIN_REQUESTS = 3
@@ -26,21 +27,28 @@ MIN_ENDS = 3
 
 
 def successions(
-    begins: NDArray[np.int64], begin_work: NDArray[np.int64], ends: NDArray[np.int64], end_work: NDArray[np.int64]
+    begins: NDArray[np.int64],
+    begin_work: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    end_work: NDArray[np.int64],
+    window: int,
 ) -> int:
-    """Beginnings that have an end of the same work within ``WINDOW`` before them. Work is coded 0, 1, 2 ..."""
-    far = int(max(begins.max(), ends.max())) + 2 * WINDOW
+    """Beginnings that have an end of the same work within ``window`` before them. Work is coded 0, 1, 2 ..."""
+    far = int(max(begins.max(), ends.max())) + 2 * window
     line = np.sort(end_work * far + ends)
     at = begin_work * far + begins
     before = np.searchsorted(line, at, side="right") - 1
-    return int(np.count_nonzero((before >= 0) & (at - line[np.maximum(before, 0)] < WINDOW)))
+    return int(np.count_nonzero((before >= 0) & (at - line[np.maximum(before, 0)] < window)))
 
 
-def moves(days: int) -> NDArray[np.int64]:
-    """How far the beginnings are moved for the null: every half window within four hours of every whole day."""
-    near = np.arange(-8, 9) * (WINDOW // 2)
-    every = (np.arange(days)[:, None] * DAY + near).ravel()
-    return np.asarray(every[np.abs((every + days * DAY // 2) % (days * DAY) - days * DAY // 2) >= 2 * WINDOW])
+def moves(days: int, window: int) -> NDArray[np.int64]:
+    """How far the beginnings are moved for the null: by half windows, and never by less than two."""
+    near = np.arange(-(8 * HOUR // window), 8 * HOUR // window + 1) * (window // 2)
+    span = days * DAY
+    if window >= 8 * HOUR:
+        near = np.arange(DAY * 2 // window) * (window // 2)
+    every = np.unique((np.arange(days)[:, None] * DAY + near) % span)
+    return np.asarray(every[(every >= 2 * window) & (every <= span - 2 * window)])
 
 
 class Handover:
@@ -61,16 +69,23 @@ class Handover:
             why = "too few accounts begin or end inside the log"
             return Reading(self.name, "", abstained=why)
         begins, ends = first[opened] - begin, last[closed] - begin
-        seen = successions(begins, work[opened], ends, work[closed])
-        null = np.array(
-            [successions((begins + move) % (days * DAY), work[opened], ends, work[closed]) for move in moves(days)],
-            float,
-        )
+        found = []
+        for window in WINDOWS:
+            seen = successions(begins, work[opened], ends, work[closed], window)
+            null = np.array([
+                successions((begins + move) % (days * DAY), work[opened], ends, work[closed], window)
+                for move in moves(days, window)
+            ], float)  # fmt: skip
+            if len(null):
+                found.append((tail_p(float(seen), null), seen, float(null.mean()), window // HOUR))
+        if not found:
+            return Reading(self.name, "", abstained="the log is too short to know when else accounts would begin")
+        p, seen, usual, hours = min(found)
         summary = (
-            f"{seen:,} accounts began within an hour of another one's last request, on the same template; "
-            f"at other times it would be {null.mean():,.1f}."
+            f"{seen:,} accounts began within {hours} h of another one's last request, on the same template; "
+            f"at other times it would be {usual:,.1f}."
         )
-        return Reading(self.name, summary, float(seen), tail_p(float(seen), null) if seen else 1.0)
+        return Reading(self.name, summary, float(seen), min(1.0, len(found) * p))
 
 
 def _span(cluster: Activity, rest: Activity) -> tuple[int, int]:

@@ -2,9 +2,9 @@
 
 Measures: for each model that first appears a day or more after the log begins, the share of the cluster's requests in
     the next 24 hours that go to it; the greatest counts.
-Statistic and null: the rank of that share among the accounts of the rest that made ten requests or more that day. The
-    cluster counts as one customer, whatever its size: if its accounts belong together innocently, they move together.
-    The p-value is multiplied by the number of new models.
+Statistic and null: the larger of two p-values. If the cluster is one customer, whose accounts move together, its share
+    is one among those of the accounts of the rest that made ten requests or more that day; if it is many strangers, it
+    is one among the shares of groups of as many accounts of the rest. Multiplied by the number of new models.
 Source: Anthropic, Feb 2026 (MiniMax moved half its traffic to a new model within 24 hours of its release).
 Innocent causes: an application that asks for "the latest"; evaluation vendors.
 Known evasion: waiting a few days, or moving account after account.
@@ -19,6 +19,7 @@ from stillwatch.signals.nulls import HOUR
 DAY = 24 * HOUR
 MIN_REQUESTS = 10
 MIN_REST = 20
+DRAWS = 500
 
 
 class Migration:
@@ -36,7 +37,8 @@ class Migration:
             mine = _shares(cluster, model, begin, whole=True)
             others = _shares(rest, model, begin)
             if len(mine) and len(others) >= MIN_REST:
-                p = (1.0 + float(np.sum(others >= mine[0]))) / (1.0 + len(others))
+                groups = _groups(rest, model, begin, len(np.unique(cluster.account)), seed)
+                p = max((1.0 + float(np.sum(null >= mine[0]))) / (1.0 + len(null)) for null in (others, groups))
                 readings.append((min(1.0, p * len(launches)), float(mine[0]), float(others.mean()), model))
         if not readings:
             return Reading(self.name, "", abstained="no new model that enough accounts could have moved to")
@@ -59,10 +61,27 @@ def _launches(cluster: Activity, rest: Activity) -> list[tuple[str, int]]:
     return sorted((name, time) for name, time in first.items() if time >= start + DAY)
 
 
+def _moved(activity: Activity, model: str, begin: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Requests of each account on the launch day, and those of them on ``model``."""
+    day = (activity.time >= begin) & (activity.time < begin + DAY)
+    account, size = activity.account[day], len(activity.accounts)
+    there = activity.model[day] == (activity.models.index(model) if model in activity.models else -1)
+    return np.bincount(account, minlength=size), np.bincount(account[there], minlength=size)
+
+
 def _shares(activity: Activity, model: str, begin: int, whole: bool = False) -> NDArray[np.float64]:
     """Share of the launch day's requests on ``model``, of each account busy enough, or of the ``whole``."""
-    day = (activity.time >= begin) & (activity.time < begin + DAY)
-    moved = activity.model[day] == (activity.models.index(model) if model in activity.models else -1)
-    account = np.zeros(len(moved), np.int64) if whole else activity.account[day]
-    requests = np.bincount(account)
-    return np.asarray((np.bincount(account, moved) / np.maximum(requests, 1))[requests >= MIN_REQUESTS])
+    requests, moved = _moved(activity, model, begin)
+    if whole:
+        requests, moved = requests.sum(keepdims=True), moved.sum(keepdims=True)
+    busy = requests >= MIN_REQUESTS
+    return np.asarray(moved[busy] / requests[busy], np.float64)
+
+
+def _groups(rest: Activity, model: str, begin: int, size: int, seed: int) -> NDArray[np.float64]:
+    """Shares of groups of ``size`` accounts of the rest, drawn with replacement."""
+    requests, moved = _moved(rest, model, begin)
+    active = np.unique(rest.account)
+    drawn = np.random.default_rng(seed).choice(active, (DRAWS, size))
+    total = requests[drawn].sum(axis=1)
+    return np.asarray(moved[drawn].sum(axis=1)[total > 0] / total[total > 0], np.float64)

@@ -93,7 +93,12 @@ class Slots:
 
 
 def slots(
-    activity: Activity, seconds: int, seed: int, skip: NDArray[np.bool_] | None = None, limit: int = MAX_ROWS
+    activity: Activity,
+    seconds: int,
+    seed: int,
+    skip: NDArray[np.bool_] | None = None,
+    limit: int = MAX_ROWS,
+    accounts: NDArray[np.int32] | None = None,
 ) -> Slots:
     """The slots of ``seconds`` each that a group was active in, in hours that two accounts or more share.
 
@@ -103,12 +108,14 @@ def slots(
         seed: chooses the accounts when there are too many rows.
         skip: slots of the hour that do not take part.
         limit: requests that are looked at.
+        accounts: only these take part; None for all.
     """
     width = seconds * 1_000_000
     taking_part = np.ones(HOUR // width, bool) if skip is None else ~skip
     place, ring = np.cumsum(taking_part) - 1, int(taking_part.sum())
     slot = activity.time % HOUR // width
-    kept = accounts_within(activity.account, limit, seed) & taking_part[slot]
+    kept = taking_part[slot] if accounts is None else taking_part[slot] & _among(activity, accounts)
+    kept[kept] = accounts_within(activity.account[kept], limit, seed)
     people = len(activity.accounts)
     hour = np.unique(activity.time[kept] // HOUR, return_inverse=True)[1]
     run, requests = np.unique(
@@ -119,6 +126,12 @@ def slots(
     runs = np.unique(run)
     several = np.bincount(runs // people, minlength=1)[hour] > 1 if len(runs) else np.zeros(0, bool)
     return Slots(_codes(run[several]), _codes(hour[several]), slot[several], requests[several].astype(np.int64), ring)
+
+
+def _among(activity: Activity, accounts: NDArray[np.int32]) -> NDArray[np.bool_]:
+    chosen = np.zeros(len(activity.accounts), bool)
+    chosen[accounts] = True
+    return np.asarray(chosen[activity.account])
 
 
 def _codes(values: NDArray[np.int64]) -> NDArray[np.int64]:

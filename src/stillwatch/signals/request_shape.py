@@ -43,7 +43,8 @@ def spell(batch: pa.RecordBatch) -> pa.RecordBatch:
     tools: Any = batch.column("tools").cast(pa.list_(pa.string()))
     parameters: Any = batch.column("parameters").cast(pa.string())
     offered: Any = pc.fill_null(pc.binary_join(tools, "+"), "-")
-    shape: Any = pc.binary_join_element_wise(parameters, offered, "; tools=")
+    joined: Any = pc.binary_join_element_wise
+    shape = joined(parameters, offered, "; tools=")
     account = batch.column("account_id").cast(pa.string())
     return pa.RecordBatch.from_arrays([account, shape, batch.column("requests").cast(pa.int64())], schema=_SHAPES)
 

@@ -4,8 +4,9 @@ Measures: meetings, i.e. pairs of accounts active in the same slot, over all slo
 Statistic and null: the number of meetings against the same accounts with each of their clock hours turned by a random
     angle, which keeps every account's volume, bursts and hours of the week; so office hours make no synchrony. Two
     corrections for what everybody does: slots of the hour in which the rest of the traffic gathers (cron at the full
-    hour) are left out, and the excess that the rest shows by the same measure (a launch, an outage) is granted to the
-    cluster. The smaller of the two widths' p-values is doubled.
+    hour) are left out, and what groups of as many accounts of the rest show by the same measure (a launch, an outage,
+    requests in bursts) is granted to the cluster, their excess and their spread. The smaller of the two widths'
+    p-values is doubled.
 Source: Cao et al., SynchroTrap, CCS 2014; Anthropic, Feb 2026 ("synchronised traffic").
 Innocent causes: one company's fleet, a class told to begin, a flash crowd, a common scheduler.
 Known evasion: jitter of an hour or more.
@@ -19,7 +20,8 @@ from stillwatch.signals.nulls import HOUR, Slots, slots, tail_p
 
 WIDTHS = (60, 360)  # seconds
 DRAWS = 200
-REST_DRAWS, REST_ROWS = 50, 50_000
+#: Groups of the rest that are measured alike, the turns of each, and the requests that are looked at.
+GROUPS, REST_DRAWS, REST_ROWS = 24, 24, 20_000
 #: Slots of the hour with more than this many times their share of the rest's requests are left out.
 _GATHERING = 1.5
 #: Meetings the null must expect before anything is said.
@@ -70,18 +72,34 @@ class Synchrony:
         if expected < MIN_EXPECTED:
             return Reading(self.name, "", abstained="too few requests of several accounts within the same hours")
         seen = meetings(found.distinct())
-        usual = 1.0 + _excess(slots(rest, seconds, seed, skip, REST_ROWS), seed)
-        p = tail_p(seen, null * usual)
+        usual, spread = ordinary(rest, seconds, len(np.unique(cluster.account)), seed, skip)
+        p = tail_p(seen, usual * (expected + spread * (null - expected)))
         summary = (
-            f"Accounts met within the same {seconds // 60 or 1} minutes {seen:,.0f} times; their own hours would give "
+            f"Accounts met within the same {seconds // 60} minutes {seen:,.0f} times; their own hours would give "
             f"{expected * usual:,.0f}."
         )
         return Reading(self.name, summary, seen / (expected * usual), p)
 
 
-def _excess(rest: Slots, seed: int) -> float:
-    """Meetings of the rest beyond expectation, as a share of it, with two standard errors added; 0 if unknown."""
-    null = turned(rest, REST_DRAWS, seed)
-    if null.mean() < MIN_EXPECTED:
-        return 0.0
-    return max(0.0, (meetings(rest.distinct()) + 2 * float(null.std())) / float(null.mean()) - 1.0)
+def ordinary(rest: Activity, seconds: int, size: int, seed: int, skip: NDArray[np.bool_]) -> tuple[float, float]:
+    """How far groups of ``size`` accounts of the rest are from the turned ones: by what factor, and with what spread.
+
+    The factor is meetings over expected meetings of all groups together, two standard errors added; the spread is the
+    root mean square of the groups' z-scores. Neither is below 1; both are 1 where the rest cannot tell.
+    """
+    rng = np.random.default_rng(seed)
+    active = np.unique(rest.account)
+    seen, expected, scores = [], [], []
+    for _ in range(GROUPS):
+        chosen = rng.choice(active, min(size, len(active)), replace=False)
+        group = slots(rest, seconds, seed, skip, REST_ROWS, chosen)
+        null = turned(group, REST_DRAWS, int(rng.integers(1 << 31)))
+        if null.mean() >= MIN_EXPECTED and null.std() > 0:
+            seen.append(meetings(group.distinct()))
+            expected.append(float(null.mean()))
+            scores.append((seen[-1] - expected[-1]) / float(null.std()))
+    if len(seen) < GROUPS // 4:
+        return 1.0, 1.0
+    factors = np.array(seen) / np.array(expected)
+    factor = sum(seen) / sum(expected) + 2 * float(factors.std()) / np.sqrt(len(seen))
+    return max(1.0, factor), max(1.0, float(np.sqrt(np.mean(np.square(scores)))))
