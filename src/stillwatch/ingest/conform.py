@@ -33,7 +33,7 @@ def conform(piece: Piece, shape: Shape, report: Report) -> Conformed:
     for field in shape.schema:
         if field.name not in piece.columns:
             if not field.nullable:
-                faults = {row: (MISSING, field.name) for row in range(rows)} | faults
+                faults = dict.fromkeys(range(rows), (MISSING, field.name)) | faults
             continue
         column, wrong, changed = coerce(field, piece.columns[field.name])
         untouched = untouched and not changed

@@ -23,9 +23,12 @@ NOT_CSV, WRONG_WIDTH = "not valid CSV", "not as many cells as the header"
 
 
 def header(line: str) -> tuple[list[str], str]:
-    """The names in a header line, and the delimiter."""
+    """The names in a header line (none if it is not one), and the delimiter."""
     delimiter = max(DELIMITERS, key=lambda mark: (line.count(mark), -DELIMITERS.index(mark)))
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), []), delimiter
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), []), delimiter
+    except csv.Error:
+        return [], delimiter
 
 
 def pieces(source: Source, choose: Choose, shape: Shape, report: Report) -> Iterator[Piece]:

@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.json as arrow_json
 
 from stillwatch.ingest.interface import Shape
-from stillwatch.ingest.pieces import Choose, Located, Piece, Report, from_rows
 from stillwatch.ingest.lines import chunks
+from stillwatch.ingest.pieces import Choose, Located, Piece, Report, from_rows
 from stillwatch.ingest.source import Source
 from stillwatch.schema.requests import TIMESTAMP
 
+_DEEP = 500  # levels, at most, that every parser reads
 SNIFFED = 20  # rows shown to the readers
 NOT_JSON, NOT_OBJECT, NOT_UTF8, TOO_DEEP = "not valid JSON", "not a JSON object", "not valid UTF-8", "nested too deeply"
 _decoder = msgspec.json.Decoder()
@@ -91,7 +92,10 @@ def _by_arrow(line: int, chunk: bytes, schema: pa.Schema) -> Piece | None:
     """All rows of a chunk at once, or None if any of them needs a closer look."""
     if b"NaN" in chunk or b"Infinity" in chunk:
         return None
-    starts = [number for number, raw in enumerate(chunk.split(b"\n"), line) if raw.strip()]
+    lines = chunk.split(b"\n")
+    starts = [number for number, raw in enumerate(lines, line) if raw.strip()]
+    if any(raw.count(b"{") + raw.count(b"[") > _DEEP for raw in lines):
+        return None  # Arrow would read what is nested too deeply for others
     options = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     try:
         chunk.decode()
@@ -107,7 +111,6 @@ def _by_arrow(line: int, chunk: bytes, schema: pa.Schema) -> Piece | None:
         for name, column in zip(table.column_names, table.columns, strict=True)
         if column.num_chunks
     }
-    lines = chunk.split(b"\n")
     return Piece(
         {name: column for name, column in columns.items() if column.null_count < len(column)},
         np.array(starts, np.int64),

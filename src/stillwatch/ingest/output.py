@@ -1,4 +1,4 @@
-"""Where clean rows go: to new Parquet parts, or nowhere when an input can be used in place; duplicates are held back."""
+"""Where clean rows go: to new Parquet parts; what may be a duplicate waits on disk until all rows are known."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -48,7 +48,7 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class Rejects:
-    """Writes rejects as they come. ``excerpts=False`` keeps the rows themselves out of the file (pseudonymised logs)."""
+    """Writes rejects as they come. ``excerpts=False`` keeps the rows themselves out (pseudonymised logs)."""
 
     def __init__(self, path: Path, limit: Limit | None = None, *, excerpts: bool = True, append: bool = False) -> None:
         self.path, self.limit, self.excerpts = path, limit or Limit(), excerpts

@@ -2,7 +2,7 @@
 
 The stated outcomes, each with its test:
 
-* a bad row (not JSON, not UTF-8, a wrong type, a time out of range, a negative count, too long, too deep) is one reject;
+* a bad row (not JSON or UTF-8, a wrong type, a time out of range, a negative count, too long or deep) is one reject;
 * an id that came before is a reject, the first row with it stays;
 * a truncated or damaged gzip or zstd gives every row before the damage, and one reject for the file (line 0);
 * a text log that grows or is written to while it is read gives what it held at the start, and one reject (line 0);
@@ -43,7 +43,7 @@ def ingest(
     *,
     work: Path,
     rejects: Path,
-    format: str | None = None,  # noqa: A002 - the word of the command line
+    format: str | None = None,
     mapping: Path | None = None,
     max_rejects: str | None = None,
     pseudonymise: Path | None = None,
@@ -266,12 +266,12 @@ def _never(line: int, reason: str, field: str | None, row: bytes | str | None) -
 def _container(source: Source) -> Callable[[Source, Choose, Shape, Report], Iterator[Piece]]:
     """How the rows of a text lie in it, by its first lines."""
     head = source.peek(_PEEK).lstrip()
-    lines = head.splitlines()[:_LINES]
+    lines = head.split(b"\n")[:_LINES]
     if any(_is_object(line) for line in lines):
         return jsonlines.pieces
     if head.startswith(b"[") or (head.startswith(b"{") and lines[0].rstrip().endswith((b"{", b"[", b","))):
         return jsonvalues.pieces
-    if not head.startswith(b"{") and lines and len(csvtext.header(lines[0].decode("utf-8", "replace"))[0]) > 1:
+    if not head.startswith(b"{") and len(csvtext.header(lines[0].decode("utf-8", "replace"))[0]) > 1:
         return csvtext.pieces
     return jsonlines.pieces
 

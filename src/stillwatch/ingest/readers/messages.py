@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-#: Why an answer stopped, where that means that the model or a policy declined: ``refusal`` (Anthropic),
-#: ``content_filter`` (OpenAI, Azure), ``SAFETY``, ``PROHIBITED_CONTENT``, ``BLOCKLIST`` (Google), ``guardrail_intervened`` (Bedrock).
+#: Why an answer stopped, where that means that the model or a policy declined: the words of Anthropic (``refusal``),
+#: OpenAI and Azure (``content_filter``), Google (``SAFETY`` and the two after it) and Bedrock.
 DECLINED = frozenset({"refusal", "content_filter", "safety", "prohibited_content", "blocklist", "guardrail_intervened"})
 
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
@@ -66,7 +66,7 @@ def reasoning(message: Any) -> list[str]:
     blocks: list[Any] = [
         block
         for name in ("content", "parts", "thinking_blocks", "reasoning_details")
-        for block in (message.get(name) if isinstance(message.get(name), list) else ())
+        for block in (value if isinstance(value := message.get(name), list) else ())
     ]
     if message.get("type") == "reasoning":
         blocks.append(message)

@@ -70,6 +70,7 @@ def _envelope(row: Row, headers: dict[str, str]) -> Record:
     found = {
         name: first(row.get(name), *(row.get(alias) for alias in ALIASES.get(name, ()))) for name in REQUESTS.names
     }
+    found["response"] = None  # under this name lies the body
     forwarded = headers.get("x-forwarded-for", "").partition(",")[0].strip()
     found["client_ip"] = first(found["client_ip"], headers.get("x-real-ip"), forwarded)
     found["user_agent"] = first(found["user_agent"], headers.get("user-agent"))
