@@ -48,13 +48,15 @@ def test_a_replayed_block_has_the_hash_it_was_issued_with(tmp_path: Path) -> Non
 
 def test_mapping(tmp_path: Path) -> None:
     (tmp_path / "map.toml").write_text(
-        '[requests]\nrequest_id = "meta.id"\ntimestamp = {path = "meta.at", cast = "epoch_ms"}\naccount_id = "who.name"\n'
+        '[requests]\nrequest_id = "meta.id"\ntimestamp = {path = "meta.at", cast = "epoch_ms"}\n'
+        'account_id = "who.name"\n'
         'model = {path = "model", default = "base"}\npathway = {constant = "first_party"}\nprompt = "talk.-1.text"\n'
         'reasoning_issued = {path = "thoughts", cast = "sha256"}\n'
     )
     log = tmp_path / "log.ndjson"
     log.write_text(
-        '{"meta": {"id": 7, "at": 1772366400000}, "who.name": "a", "talk": [{"text": "x"}, {"text": "hi"}], "thoughts": ["t"]}\n{}\n'
+        '{"meta": {"id": 7, "at": 1772366400000}, "who.name": "a",'
+        ' "talk": [{"text": "x"}, {"text": "hi"}], "thoughts": ["t"]}\n{}\n'
     )
     found = ingest([log], work=tmp_path / "w", rejects=tmp_path / "r", mapping=tmp_path / "map.toml")
     (only,) = read(found.paths)

@@ -58,7 +58,8 @@ def test_equal_values_stay_equal_across_tables_and_fields(tmp_path: Path) -> Non
     key = keyfile(tmp_path)
     (tmp_path / "log").write_bytes(ndjson([row(0, **SECRETS)]))
     (tmp_path / "acc").write_bytes(
-        b'{"account_id": "acct-secret", "organization_id": "org-secret", "signup_ip": "192.0.2.33", "owner": "acct-secret"}\n'
+        b'{"account_id": "acct-secret", "organization_id": "org-secret",'
+        b' "signup_ip": "192.0.2.33", "owner": "acct-secret"}\n'
     )
     (request,) = read(ingest([tmp_path / "log"], work=tmp_path / "w", rejects=tmp_path / "r", pseudonymise=key).paths)
     accounts = ingest_accounts(tmp_path / "acc", work=tmp_path / "w", rejects=tmp_path / "r", pseudonymise=key)

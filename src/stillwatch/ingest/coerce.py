@@ -14,12 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 from numpy.typing import NDArray
 
 from stillwatch.ingest.values import INTEGER, NUMBER, TRUTH, Faults, convert_each
 from stillwatch.schema.requests import EARLIEST, LATEST, TIMESTAMP
 
+pc: Any = pyarrow.compute
+Column = Any  # pa.Array: its stubs lose track of the type in every cast
+Field = Any  # pa.Field, likewise
 MISSING = "required, and missing"
 OUT_OF_RANGE = "out of range"
 MAX_ASN = 2**32 - 1  # RFC 6793
@@ -41,12 +44,12 @@ _TYPES: dict[pa.DataType, frozenset[type]] = {  # what Arrow converts as we woul
 class Coerced(NamedTuple):
     """A column in its canonical type, its faults by row, and whether any value is not as it was in the input."""
 
-    column: pa.Array
+    column: Column
     faults: Faults
     changed: bool
 
 
-def coerce(field: pa.Field, column: pa.Array | Sequence[Any]) -> Coerced:
+def coerce(field: Field, column: Column | Sequence[Any]) -> Coerced:
     """``column``, of Arrow or of Python values, as ``field.type``; null where a value is at fault."""
     if not isinstance(column, pa.Array):
         result, faults, changed = _from_python(field.type, column)
@@ -64,7 +67,7 @@ def coerce(field: pa.Field, column: pa.Array | Sequence[Any]) -> Coerced:
     return Coerced(result, faults, changed)
 
 
-def _from_python(kind: pa.DataType, values: Sequence[Any]) -> tuple[pa.Array, Faults, bool]:
+def _from_python(kind: pa.DataType, values: Sequence[Any]) -> tuple[Column, Faults, bool]:
     types = set(map(type, values)) - {type(None)}
     if types <= _TYPES.get(kind, frozenset()):
         try:
@@ -80,7 +83,7 @@ def _from_python(kind: pa.DataType, values: Sequence[Any]) -> tuple[pa.Array, Fa
     return *convert_each(kind, values), True
 
 
-def _from_arrow(kind: pa.DataType, column: pa.Array) -> tuple[pa.Array, Faults, bool]:
+def _from_arrow(kind: pa.DataType, column: Column) -> tuple[Column, Faults, bool]:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     try:
@@ -90,7 +93,7 @@ def _from_arrow(kind: pa.DataType, column: pa.Array) -> tuple[pa.Array, Faults, 
     return result, {}, changed
 
 
-def _as_python(column: pa.Array) -> list[Any]:
+def _as_python(column: Column) -> list[Any]:
     """The values of a column, texts as bytes, so that invalid UTF-8 is found in its own row."""
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
@@ -100,7 +103,7 @@ def _as_python(column: pa.Array) -> list[Any]:
     return column.to_pylist()
 
 
-def _cast(kind: pa.DataType, column: pa.Array) -> tuple[pa.Array, bool]:
+def _cast(kind: pa.DataType, column: Column) -> tuple[Column, bool]:
     """The whole column at once, and whether a value changed; raises where any value has to be looked at."""
     source = column.type
     if pa.types.is_null(source):
@@ -133,7 +136,7 @@ def _cast(kind: pa.DataType, column: pa.Array) -> tuple[pa.Array, bool]:
     raise ValueError("no cast for the whole column")
 
 
-def _cast_time(column: pa.Array) -> tuple[pa.Array, bool]:
+def _cast_time(column: Column) -> tuple[Column, bool]:
     source = column.type
     if pa.types.is_timestamp(source):
         unit, changed = source.unit, source.unit != "us" or source.tz is None
@@ -170,7 +173,7 @@ def _same_in_parquet(source: pa.DataType, kind: pa.DataType) -> bool:
     return kind == pa.string() and (pa.types.is_large_string(source) or pa.types.is_string_view(source))
 
 
-def _out_of_bounds(field: pa.Field, column: pa.Array) -> NDArray[np.intp]:
+def _out_of_bounds(field: Field, column: Column) -> NDArray[np.intp]:
     """Rows whose value lies outside what the field can mean."""
     kind = field.type
     if kind == TIMESTAMP:

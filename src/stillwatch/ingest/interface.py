@@ -48,7 +48,7 @@ class Reader(Protocol):
     name: str
 
     def sniff(self, row: Row) -> float:
-        """How sure it is, from 0 to 1, that ``row`` is of its format. Readers are compared on the first rows of a file."""
+        """How sure it is, from 0 to 1, that ``row`` is of its format, by which readers are compared."""
 
     def records(self, row: Row) -> Iterable[Record]:
         """The requests in ``row`` under canonical names (none, if it holds no request).

@@ -63,11 +63,9 @@ def reasoning(message: Any) -> list[str]:
     """
     if not isinstance(message, dict):
         return []
-    blocks: list[Any] = [
-        block
-        for name in ("content", "parts", "thinking_blocks", "reasoning_details")
-        for block in (value if isinstance(value := message.get(name), list) else ())
-    ]
+    blocks: list[Any] = []
+    for name in ("content", "parts", "thinking_blocks", "reasoning_details"):
+        blocks += value if isinstance(value := message.get(name), list) else []
     if message.get("type") == "reasoning":
         blocks.append(message)
     found = [_block(block) for block in blocks if isinstance(block, dict)]
