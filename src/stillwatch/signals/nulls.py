@@ -24,14 +24,14 @@ def tail_p(value: float, null: NDArray[np.float64]) -> float:
 
     Up to the largest draw it is the usual ``(1 + draws at least as large) / (1 + draws)``, which is valid for any null
     (Phipson and Smyth 2010). Beyond it an exponential tail through the largest tenth of the draws is used, its mean
-    excess raised by two standard errors: conservative wherever the null's tail is no heavier than exponential, as the
+    excess raised by three standard errors: conservative wherever the null's tail is no heavier than exponential, as the
     tail of a sum over many accounts is.
     """
     at_least = int(np.count_nonzero(null >= value))
     if at_least or len(null) < 50:
         return (1 + at_least) / (1 + len(null))
     top = np.sort(null)[-max(len(null) // 10, 10) :]
-    excess = float(np.mean(top - top[0])) * (1 + 2 / np.sqrt(len(top)))
+    excess = float(np.mean(top - top[0])) * (1 + 3 / np.sqrt(len(top)))
     if excess <= 0:
         return 1 / (1 + len(null))
     beyond = float(np.exp(-(value - top[-1]) / excess))

@@ -137,7 +137,8 @@ def _fillings(
 
 def _groups(codes: NDArray[np.int64]) -> list[tuple[int, int, int]]:
     """Code, first and past-the-last index of each run of ascending ``codes``."""
-    starts = np.flatnonzero(np.r_[True, np.diff(codes) > 0]) if len(codes) else np.zeros(0, int)
+    starts = np.flatnonzero(np.r_[True, np.diff(codes) > 0][: len(codes)])
     return [
-        (int(codes[low]), int(low), int(high)) for low, high in zip(starts, np.r_[starts[1:], len(codes)], strict=True)
+        (int(codes[low]), int(low), int(high))
+        for low, high in zip(starts, np.r_[starts[1:], [len(codes)] * (len(codes) > 0)].astype(int), strict=True)
     ]

@@ -4,7 +4,7 @@ Measures: the winner is the template most accounts of the cluster send; its scou
     Counted are the other templates that scouts sent before the winner spread, per scout.
 Statistic and null: against as many accounts of the same cluster drawn at random, each looked at over as many of its own
     first requests as a scout made before the winner spread. So that somebody is first proves nothing; only that the
-    first tried more than the others ever did. With one scout among n accounts the p-value is at least 1/n.
+    first tried more than the others ever did. With one scout among n accounts the p-value is about 1/n at least.
 Source: AA26-251A; Birch et al., 2023 (model leeching), whose attack begins with a search for the best prompt.
 Innocent causes: the author of a harness tries variants before its users adopt it; a company's trial before roll-out.
 Known evasion: probing from accounts that are never used again, and not tied to the others.
@@ -51,7 +51,7 @@ class Probing:
             f"{len(scouts):,} accounts tried {value:.1f} other templates each before one was sent by {reach.max():,} "
             f"accounts; in as many first requests the cluster's accounts try {pool.mean():.1f}."
         )
-        return Reading(self.name, summary, value, max(p, 1.0 / len(pool)))
+        return Reading(self.name, summary, value, p)
 
 
 def _variants(cluster: Activity, winner: int, requests: int) -> NDArray[np.float64]:
