@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
+from stillwatch.ingest.interface import Column
 from stillwatch.ingest.values import INTEGER, NUMBER, TRUTH, Faults, convert_each
 from stillwatch.schema.requests import EARLIEST, LATEST, TIMESTAMP
 
 pc: Any = pyarrow.compute
-Column = Any  # pa.Array: its stubs lose track of the type in every cast
 Field = Any  # pa.Field, likewise
 MISSING = "required, and missing"
 OUT_OF_RANGE = "out of range"
@@ -100,14 +100,14 @@ def _as_python(column: Column) -> list[Any]:
         column = column.cast(pa.large_binary())
     elif _is_list(kind) and (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)):
         column = column.cast(pa.large_list(pa.large_binary()))
-    return column.to_pylist()
+    return list(column.to_pylist())
 
 
 def _cast(kind: pa.DataType, column: Column) -> tuple[Column, bool]:
     """The whole column at once, and whether a value changed; raises where any value has to be looked at."""
     source = column.type
     if pa.types.is_null(source):
-        return pa.nulls(len(column), kind), False
+        return pa.array([None] * len(column), kind), False
     if pa.types.is_floating(source) and pc.any(pc.is_nan(column)).as_py():
         return _cast(kind, pc.if_else(pc.is_nan(column), None, column))[0], True
     if kind == TIMESTAMP:
@@ -162,11 +162,11 @@ def _cast_time(column: Column) -> tuple[Column, bool]:
     raise ValueError("no cast for the whole column")
 
 
-def _is_list(kind: pa.DataType) -> bool:
+def _is_list(kind: Any) -> bool:
     return pa.types.is_list(kind) or pa.types.is_large_list(kind)
 
 
-def _same_in_parquet(source: pa.DataType, kind: pa.DataType) -> bool:
+def _same_in_parquet(source: Any, kind: Any) -> bool:
     """Whether the two differ only in how Arrow lays them out in memory."""
     if _is_list(source) and _is_list(kind):
         return source.value_type == kind.value_type or _same_in_parquet(source.value_type, kind.value_type)

@@ -1,13 +1,14 @@
 """A piece of a log -> clean rows in canonical types, and the rows that are not."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from stillwatch.ingest.coerce import MISSING, coerce
-from stillwatch.ingest.interface import Shape
+from stillwatch.ingest.interface import Column, Shape
 from stillwatch.ingest.pieces import Piece, Report
 
 
@@ -27,8 +28,8 @@ def conform(piece: Piece, shape: Shape, report: Report) -> Conformed:
     """Cast and check every column; each bad row is reported once, with the first field that is at fault."""
     rows = len(piece.lines)
     faults: dict[int, tuple[str, str]] = {}
-    columns: list[pa.Array] = []
-    fields: list[pa.Field] = []
+    columns: list[Column] = []
+    fields: list[Any] = []
     untouched = True
     for field in shape.schema:
         if field.name not in piece.columns:
@@ -46,6 +47,6 @@ def conform(piece: Piece, shape: Shape, report: Report) -> Conformed:
     batch = pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
     lines = piece.lines
     if faults:
-        kept = np.delete(np.arange(rows), list(faults))
-        batch, lines = batch.take(pa.array(kept)), lines[kept]
+        kept: NDArray[np.int64] = np.delete(np.arange(rows), list(faults))
+        batch, lines = batch.take(pa.array(kept, pa.int64())), lines[kept]
     return Conformed(batch, lines, untouched and not faults)

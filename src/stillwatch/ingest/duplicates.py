@@ -10,9 +10,9 @@ Hash: eight bytes at a time through ``text.hashing.mix``.
 import secrets
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from stillwatch.ingest.interface import Column
 from stillwatch.text.hashing import mix
 from stillwatch.text.jit import compiled
 
@@ -62,7 +62,7 @@ def _move(old: NDArray[np.uint64], new: NDArray[np.uint64]) -> None:
             new[at] = h
 
 
-def hash_ids(ids: pa.StringArray, key: int) -> NDArray[np.uint64]:
+def hash_ids(ids: Column, key: int) -> NDArray[np.uint64]:
     """A 64-bit hash of each id, never 0."""
     out = np.empty(len(ids), np.uint64)
     if not len(ids):
@@ -81,7 +81,7 @@ class Seen:
         self._slots: NDArray[np.uint64] = np.zeros(1 << 16, np.uint64)
         self._used = 0
 
-    def add(self, ids: pa.StringArray) -> NDArray[np.bool_]:
+    def add(self, ids: Column) -> NDArray[np.bool_]:
         """Whether each id was, in all likelihood, there before (or stands earlier in ``ids``); it is there now."""
         while self._used + len(ids) > _FULLEST * len(self._slots):
             larger = np.zeros(2 * len(self._slots), np.uint64)

@@ -19,6 +19,9 @@ from stillwatch.schema.requests import ACCOUNTS, REQUESTS
 Row = Mapping[str, Any]
 Record = Mapping[str, Any]
 
+#: A ``pa.Array``. Its stubs lose track of the type of the values in every cast, so that naming it would only mislead.
+Column = Any
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.json as arrow_json
 
-from stillwatch.ingest.interface import Shape
+from stillwatch.ingest.interface import Column, Shape
 from stillwatch.ingest.lines import chunks
 from stillwatch.ingest.pieces import Choose, Located, Piece, Report, from_rows
 from stillwatch.ingest.source import Source
@@ -88,6 +88,9 @@ def _arrow_schema(shape: Shape) -> pa.Schema:
     return pa.schema([(f.name, pa.string() if f.type in (TIMESTAMP, pa.binary(32)) else f.type) for f in shape.schema])
 
 
+_read_json: Any = arrow_json.read_json  # the stubs do not know that it takes a reader
+
+
 def _by_arrow(line: int, chunk: bytes, schema: pa.Schema) -> Piece | None:
     """All rows of a chunk at once, or None if any of them needs a closer look."""
     if b"NaN" in chunk or b"Infinity" in chunk:
@@ -99,14 +102,14 @@ def _by_arrow(line: int, chunk: bytes, schema: pa.Schema) -> Piece | None:
     options = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     try:
         chunk.decode()
-        table = arrow_json.read_json(
+        table = _read_json(
             pa.BufferReader(chunk), arrow_json.ReadOptions(use_threads=True, block_size=max(len(chunk), 1)), options
         ).combine_chunks()
     except (pa.ArrowException, UnicodeDecodeError):
         return None
     if table.num_rows != len(starts):  # two objects on a line, or one on two
         return None
-    columns = {
+    columns: dict[str, Column] = {
         name: column.chunk(0)
         for name, column in zip(table.column_names, table.columns, strict=True)
         if column.num_chunks

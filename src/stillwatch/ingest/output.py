@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stillwatch.ingest.duplicates import Seen, hash_ids
-from stillwatch.ingest.interface import Shape
+from stillwatch.ingest.interface import Column, Shape
 from stillwatch.ingest.pieces import ROWS
 
 _BYTES = 128 << 20  # of a row group in memory, at most about
@@ -78,7 +79,7 @@ class Unique:
 
     def __init__(self, shape: Shape, folder: Path) -> None:
         fields = [field.with_nullable(True) for field in shape.schema]
-        schema = pa.schema([*fields, (_FILE, pa.int64()), (_LINE, pa.int64())])
+        schema = pa.schema([*fields, pa.field(_FILE, pa.int64()), pa.field(_LINE, pa.int64())])
         self._key = shape.key
         self._seen = Seen()
         self._waiting = Parts(Shape("waiting", schema, schema, shape.key), folder, "waiting")
@@ -99,10 +100,11 @@ class Unique:
         self._waiting.close()
         released: set[str] = set()
         for batch in self._batches():
-            ids = batch.column(self._key)
+            ids: Column = batch.column(self._key)
             known = set(pc.unique(self._among(kept, ids)).to_pylist())
             fresh = []
-            files, lines = batch.column(_FILE).to_pylist(), batch.column(_LINE).to_pylist()
+            places: Any = (batch.column(_FILE).to_pylist(), batch.column(_LINE).to_pylist())
+            files, lines = places
             for row, id_ in enumerate(ids.to_pylist()):
                 if id_ in known or id_ in released:
                     repeat(files[row], lines[row], id_)
@@ -119,10 +121,10 @@ class Unique:
             with pq.ParquetFile(path, pre_buffer=False) as file:
                 yield from file.iter_batches(batch_size=_CANDIDATES)
 
-    def _among(self, kept: list[Path], ids: pa.StringArray) -> pa.Array:
+    def _among(self, kept: list[Path], ids: Column) -> Column:
         """Ids of kept rows that have the hash of one of ``ids``."""
         wanted = np.unique(hash_ids(ids, self._seen.key))
-        found = [pa.array([], pa.string())]
+        found: list[Column] = [pa.array([], pa.string())]
         for path in kept:
             with pq.ParquetFile(path, pre_buffer=False) as file:
                 for batch in file.iter_batches(batch_size=ROWS, columns=[self._key]):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stillwatch.errors import InputError
-from stillwatch.ingest.interface import Reader, Shape
+from stillwatch.ingest.interface import Column, Reader, Shape
 from stillwatch.ingest.jsonlines import SNIFFED
 from stillwatch.ingest.pieces import ROWS, Choose, Located, Piece, Report, excerpt_of, from_rows
 
@@ -54,7 +54,7 @@ def _columnar(file: pq.ParquetFile, shape: Shape) -> Iterator[tuple[Piece, int]]
     start = 1
     for batch in file.iter_batches(batch_size=ROWS, columns=names):
         lines = np.arange(start, start + batch.num_rows)
-        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns: dict[str, Column] = dict(zip(batch.schema.names, batch.columns, strict=True))
         yield Piece(columns, lines, excerpt_of(batch)), batch.num_rows
         start += batch.num_rows
 

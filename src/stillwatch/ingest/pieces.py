@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from stillwatch.ingest.interface import BadRow, Reader, Row, Shape
+from stillwatch.ingest.interface import BadRow, Column, Reader, Row, Shape
 
 #: Rows of a piece, and of a row group that is written.
 ROWS = 131_072
@@ -34,7 +34,7 @@ class Piece:
         skipped: rows of the file that hold no request (a span of a database, say).
     """
 
-    columns: dict[str, pa.Array | list[Any]]
+    columns: dict[str, Column | list[Any]]
     lines: NDArray[np.int64]
     excerpt: Callable[[int], bytes | str | None]
     skipped: int = 0
@@ -70,7 +70,7 @@ def from_rows(rows: Iterable[Located], reader: Reader, shape: Shape, report: Rep
         records += found
         lines += [located.line] * len(found)
         raws += [located.raw] * len(found)
-    columns: dict[str, pa.Array | list[Any]] = {}
+    columns: dict[str, Column | list[Any]] = {}
     for name in names:
         values = [record.get(name) for record in records]
         if any(value is not None for value in values):

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.errors import InputError, UsageError
+from stillwatch.ingest.interface import Column
 from stillwatch.schema.prints import PRINTS
 from stillwatch.schema.requests import STRINGS
 from stillwatch.text import fingerprint
@@ -97,13 +98,13 @@ class Pseudonymiser:
                     names.append(name)
         return pa.RecordBatch.from_arrays(arrays, names)
 
-    def _column(self, name: str, column: pa.Array) -> pa.Array:
+    def _column(self, name: str, column: Column) -> Column:
         domain = DOMAINS[name]
         hashed: Callable[[str], str] = self._address if domain == _ADDRESS else lambda value: self.hash(domain, value)
         if column.type != STRINGS:
             return _each(column, hashed)
         flat = _each(column.flatten(), hashed)
-        lengths = pc.fill_null(pc.list_value_length(column), 0)
+        lengths: Column = pc.list_value_length(column).fill_null(0)
         ends = pc.cumulative_sum(lengths).cast(pa.int32())
         offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
         return pa.ListArray.from_arrays(offsets, flat, mask=column.is_null())
@@ -127,7 +128,7 @@ def _derive(master: bytes, domain: str) -> bytes:
     return hashlib.blake2b(domain.encode(), key=master, digest_size=32).digest()
 
 
-def _each(column: pa.Array, function: Callable[[str], str]) -> pa.Array:
+def _each(column: Column, function: Callable[[str], str]) -> Column:
     """Apply ``function`` once to each distinct text."""
     encoded = column.dictionary_encode()
     values = pa.array([function(value) for value in encoded.dictionary.to_pylist()], pa.string())

@@ -15,7 +15,7 @@ import os
 import zlib
 from collections.abc import Callable
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 import pyarrow as pa
 
@@ -124,7 +124,7 @@ class Source:
         self.taken += len(block)
         return block
 
-    def _limited(self) -> IO[bytes]:
+    def _limited(self) -> io.BufferedReader:
         return io.BufferedReader(_Limited(self._from_disk), BLOCK)
 
 
@@ -178,7 +178,7 @@ class _Gunzip:
 class _Unzstd:
     """Zstandard of one or more frames, through Arrow."""
 
-    def __init__(self, source: IO[bytes]) -> None:
+    def __init__(self, source: io.BufferedReader) -> None:
         self._stream = pa.CompressedInputStream(pa.PythonFile(source, "r"), "zstd")
 
     def read(self) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from stillwatch.ingest.interface import Column
 from stillwatch.schema.requests import STRINGS, TIMESTAMP
 
 #: Row number in a column -> why its value cannot stand.
@@ -65,12 +66,12 @@ def number(value: Any) -> float | None:
         value = text(value)
         if value.lower() != "nan" and not re.match(NUMBER, value):
             raise ValueError
-    value = float(value)
-    if math.isnan(value):
+    result = float(value)
+    if math.isnan(result):
         return None
-    if math.isinf(value):
+    if math.isinf(result):
         raise ValueError
-    return value
+    return result
 
 
 def truth(value: Any) -> bool:
@@ -139,7 +140,7 @@ def moment(value: Any) -> int | None:
     return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1)
 
 
-def epoch_microseconds(value: float | Decimal) -> int:
+def epoch_microseconds(value: Any) -> int:
     """A number since the epoch in microseconds; below 1e11 it counts seconds, 1e14 ms, 1e17 us, and above that ns."""
     size = abs(value)
     if size < 1e11:
@@ -148,7 +149,7 @@ def epoch_microseconds(value: float | Decimal) -> int:
         value = value * 1_000
     elif size >= 1e17:
         value = value // 1_000
-    result = round(value)
+    result: int = round(value)
     if not -_LIMIT <= result < _LIMIT:
         raise ValueError
     return result
@@ -179,7 +180,7 @@ NAMES: dict[pa.DataType, str] = {
 }
 
 
-def convert_each(kind: pa.DataType, values: Iterable[Any]) -> tuple[pa.Array, Faults]:
+def convert_each(kind: pa.DataType, values: Iterable[Any]) -> tuple[Column, Faults]:
     """Every value on its own; what cannot be converted is null and a fault."""
     convert = CONVERT[kind]
     result: list[Any] = []

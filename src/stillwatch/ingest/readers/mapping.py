@@ -114,7 +114,8 @@ def _epoch(unit: str) -> Callable[[Any], int]:
             value = number(value) if "." in value else integer(value)
         if unit == "epoch_ns":
             return int(value) // 1_000
-        return round(value * _UNITS[unit])
+        ticks: int = round(value * _UNITS[unit])
+        return ticks
 
     return cast
 
