@@ -12,7 +12,7 @@ from pathlib import Path
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # one process a core; must stand before numpy is imported
     os.environ.setdefault(_name, "1")
 
-from benchmarks.text_windows import corpora, date, runner, tables
+from benchmarks.text_windows import corpora, date, runner, tables  # noqa: E402
 
 SHARES = (0.05, 0.1, 0.25, 1.0)
 _STATE: dict[str, tuple] = {}
@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--corpora", type=Path, default=Path("../shared/corpora"), help="folder of the shared corpora")
     parser.add_argument("--out", type=Path, default=Path("text_windows.json"), help="where the counts go")
     parser.add_argument("--embedding", choices=("sketch", "sentences"), default="sketch")
-    parser.add_argument("--repetitions", type=int, default=6, help="splits of the benign corpus")
+    parser.add_argument("--repetitions", type=int, default=5, help="splits of the benign corpus")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     if not (options.corpora / "benign_prompts.parquet").exists():
@@ -57,7 +57,11 @@ def _job(job: tuple[int, int]) -> dict[tuple[str, float], dict[str, list[bool]]]
     size, seed = job
     everything = runner.with_oddity(*_STATE["prompts"], seed=seed)
     kinds = [("benign", 0.0), *((name, share) for name in corpora.ATTACKERS for share in SHARES)]
-    kinds += [(corpora.WIRE, 0.05), (corpora.WIRE, 0.1), *((name, share) for name in corpora.INNOCENT for share in (0.1, 1.0))]
+    kinds += [
+        (corpora.WIRE, 0.05),
+        (corpora.WIRE, 0.1),
+        *((name, share) for name in corpora.INNOCENT for share in (0.1, 1.0)),
+    ]
     return runner.repetition(runner.PLANS[size], everything["benign"], everything, kinds, seed)
 
 

@@ -1,9 +1,9 @@
-"""CAP-like: how much of the embedding space a window covers (B4B: Dubiński et al., NeurIPS 2023; adapted in arXiv 2606.05725).
+"""CAP-like: how much of the embedding space a window covers (after B4B: Dubiński et al., NeurIPS 2023).
 
-The space is cut by random hyperplanes into 2,048 buckets. A window's price is 0.05 x B4B's exponential cost of the share
-of buckets it occupies, + 0.35 x the share of its prompts in buckets that the reference does not occupy, + 0.45 x its mean
-distance from its own centre: the weights and the cost's parameters are those of the published run script of the
-adaptation, the formula is rebuilt from the papers.
+The space is cut by random hyperplanes into 2,048 buckets. A window's price is 0.05 x B4B's exponential cost of the
+share of buckets it occupies, + 0.35 x the share of its prompts in buckets that the reference does not occupy, + 0.45
+x its mean distance from its own centre: the weights and the cost's parameters are those of the published run script
+of the adaptation, the formula is rebuilt from the papers.
 """
 
 import numpy as np

@@ -30,7 +30,7 @@ class Prompts:
 
     @cached_property
     def cosines(self) -> NDArray[np.float32]:
-        """n x n."""
+        """Of every pair, n x n."""
         return self.vectors @ self.vectors.T
 
 

@@ -38,7 +38,7 @@ def read(folder: Path) -> dict[str, list[str]]:
 
 
 def _wire(folder: Path, rng: np.random.Generator) -> list[str]:
-    """Alpaca as it was sent: the template round three of the seed tasks, in the layout of its generate_instruction.py."""
+    """Alpaca as it was sent: the template round three seed tasks, laid out as its generate_instruction.py does."""
     template = (folder / "alpaca_wire_template.txt").read_text()
     seeds = pa.json.read_json(folder / "alpaca_seed_tasks.jsonl").to_pylist()
     sent = []

@@ -1,9 +1,10 @@
-"""DATE-like (Manolache, Brad and Burceanu, NAACL 2021): how odd a text's words look to a discriminator of replaced words.
+"""DATE-like (Manolache, Brad and Burceanu, NAACL 2021): how odd words look to a discriminator of replaced words.
 
-The paper trains a transformer on normal text to tell which tokens were replaced (RTD) and scores a text by how sure it is
-that its tokens are original. Here the discriminator is a logistic model of hashed features (the word, the word with its
-neighbour on either side, with both), trained by AdaGrad on benign text in which a quarter of the words are replaced by
-draws from the benign vocabulary: the same objective and score without a transformer. It reads text, not embeddings.
+The paper trains a transformer on normal text to tell which tokens were replaced (RTD) and scores a text by how sure
+it is that its tokens are original. Here the discriminator is a logistic model of hashed features (the word, the word
+with its neighbour on either side, with both), trained by AdaGrad on benign text in which a quarter of the words are
+replaced by draws from the benign vocabulary: the same objective and score without a transformer. It reads text, not
+embeddings.
 """
 
 import re
@@ -35,7 +36,9 @@ def words(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return hashes, np.repeat(np.arange(len(found)), [len(row) for row in found])
 
 
-def train(texts: tuple[NDArray[np.int64], NDArray[np.int64]], rows: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+def train(
+    texts: tuple[NDArray[np.int64], NDArray[np.int64]], rows: NDArray[np.int64], seed: int
+) -> NDArray[np.float64]:
     """Weights of the discriminator, trained on the texts numbered ``rows``."""
     hashes, owner = (column[np.isin(texts[1], rows)] for column in texts)
     rng = np.random.default_rng(seed)
@@ -47,7 +50,9 @@ def train(texts: tuple[NDArray[np.int64], NDArray[np.int64]], rows: NDArray[np.i
     return weights
 
 
-def oddity(texts: tuple[NDArray[np.int64], NDArray[np.int64]], count: int, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def oddity(
+    texts: tuple[NDArray[np.int64], NDArray[np.int64]], count: int, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Minus the mean log-probability that each text's words are original; 0 for a text without words."""
     losses = _losses(*texts, weights)
     return np.bincount(texts[1], losses, count) / np.maximum(np.bincount(texts[1], minlength=count), 1)

@@ -1,10 +1,10 @@
 """Windows drawn, judged and counted.
 
-The benign corpus is split by row, once a repetition: test rows, from which the benign part of every judged window comes,
-and the rest. From the rest, each calibration window and the reference it is compared with are drawn afresh and apart, as
-a judged window and its reference are; so both kinds of comparison have one distribution when there is no attack, although
-the corpus is too small for many windows of 1,500 apart. A window is flagged where its conformal p-value among the
-calibration windows is at most FALSE_ALARMS. No attacker's prompt is used before the judging.
+The benign corpus is split by row, once a repetition: test rows, from which the benign part of every judged window
+comes, and the rest. From the rest, each calibration window and the reference it is compared with are drawn afresh and
+apart, as a judged window and its reference are; so both kinds of comparison have one distribution when there is no
+attack, although the corpus is too small for many windows of 1,500 apart. A window is flagged where its conformal
+p-value among the calibration windows is at most FALSE_ALARMS. No attacker's prompt is used before the judging.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ DETECTORS = (*OURS, *BASELINES)
 
 @dataclass(frozen=True)
 class Plan:
-    """How many windows of ``size`` prompts: to calibrate, to judge of each kind, to share a reference; and test rows."""
+    """How many windows of ``size`` prompts to calibrate on, to judge of each kind, to share a reference; test rows."""
 
     size: int
     calibration: int
@@ -51,8 +51,8 @@ class Plan:
 
 
 PLANS = {
-    1_500: Plan(1_500, calibration=400, judged=10, windows_a_reference=3, test_rows=1_600),
-    100: Plan(100, calibration=1_000, judged=80, windows_a_reference=16, test_rows=1_600),
+    1_500: Plan(1_500, calibration=400, judged=10, windows_a_reference=4, test_rows=1_600),
+    100: Plan(100, calibration=1_000, judged=80, windows_a_reference=8, test_rows=1_600),
 }
 
 
@@ -71,7 +71,9 @@ def repetition(
     return flagged
 
 
-def _flags(calibration: dict[str, NDArray[np.float64]], judged: dict[str, NDArray[np.float64]]) -> dict[str, list[bool]]:
+def _flags(
+    calibration: dict[str, NDArray[np.float64]], judged: dict[str, NDArray[np.float64]]
+) -> dict[str, list[bool]]:
     """Which of the judged windows each detector flags, given the scores of benign windows."""
     found = {
         name: [joint_p(calibration["divergences"], row, weights) for row in judged["divergences"]]
@@ -137,8 +139,10 @@ def with_oddity(
     words: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]],
     seed: int,
 ) -> dict[str, Prompts]:
-    """All prompts with DATE's score. Benign ones are scored by a discriminator trained on the other half of the benign,
-    others by one of the two, so that a prompt is never scored by what was trained on it.
+    """All prompts with DATE's score.
+
+    Benign ones are scored by a discriminator trained on the other half of the benign, others by one of the two, so that
+    no prompt is scored by what was trained on it.
     """
     count = len(prompts["benign"])
     rows = np.random.default_rng(seed).permutation(count)

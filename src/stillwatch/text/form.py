@@ -1,8 +1,8 @@
 """How a prompt is put, whatever it is about: seven bits that hold of a task written for a machine to answer.
 
-Prompt sets made to be answered and trained on (Self-Instruct: Wang et al., ACL 2023) are imperative, impersonal, tidy and
-self-contained; people ask, greet, explain themselves and mistype. No single bit tells one from the other, and a careful
-person writes such prompts too, so they are for comparing shares between groups, never for judging a request.
+Prompt sets made to be answered and trained on (Self-Instruct: Wang et al., ACL 2023) are imperative, impersonal, tidy
+and self-contained; people ask, greet, explain themselves and mistype. No single bit tells one from the other, and a
+careful person writes such prompts too, so they are for comparing shares between groups, never for judging a request.
 
 Only the first line is read: an instruction often has its input below it. The lists of words are English; a prompt in
 another language lacks the bits that need them, which makes this blind to it, not suspicious of it.
@@ -27,18 +27,18 @@ BITS: Final = 7
 
 _SHORTEST, _LONGEST = 5, 30
 _VERBS = """
-add analyse analyze answer apply arrange assess brainstorm build calculate categorize categorise change check choose cite
-classify combine compare complete compose compute conduct consider construct convert correct count craft create debug decide
-declare define delete demonstrate derive describe design detect determine develop devise differentiate discuss display divide
-draft draw edit elaborate eliminate estimate evaluate examine execute expand explain express extend extract fill filter find
-fix form formulate generate give guess highlight identify illustrate implement improve include indicate infer insert
-interpret invent join judge justify list make match measure merge modify move multiply name optimise optimize order organise
-organize outline output paraphrase parse perform pick plan plot point predict prepare present print produce program propose
-prove provide rank rate read rearrange recommend reduce refactor refine reformat remove rename reorder rephrase replace
-report represent research respond restate restructure retrieve return reverse review revise rewrite round select sequence set
-shorten show simplify simulate sketch solve sort specify spell split state structure submit substitute suggest sum summarise
-summarize swap synthesise synthesize tell test trace train transform translate turn update use utilise utilize validate verify
-visualise visualize write
+add analyse analyze answer apply arrange assess brainstorm build calculate categorise categorize change check choose
+cite classify combine compare complete compose compute conduct consider construct convert correct count craft create
+debug decide declare define delete demonstrate derive describe design detect determine develop devise differentiate
+discuss display divide draft draw edit elaborate eliminate estimate evaluate examine execute expand explain express
+extend extract fill filter find fix form formulate generate give guess highlight identify illustrate implement improve
+include indicate infer insert interpret invent join judge justify list make match measure merge modify move multiply
+name optimise optimize order organise organize outline output paraphrase parse perform pick plan plot point predict
+prepare present print produce program propose prove provide rank rate read rearrange recommend reduce refactor refine
+reformat remove rename reorder rephrase replace report represent research respond restate restructure retrieve return
+reverse review revise rewrite round select sequence set shorten show simplify simulate sketch solve sort specify spell
+split state structure submit substitute suggest sum summarise summarize swap synthesise synthesize tell test trace
+train transform translate turn update use utilise utilize validate verify visualise visualize write
 """
 _PERSONS = "i im ive id my me mine myself we us our ours you your yours u ur"
 
@@ -73,9 +73,7 @@ def _large(byte: int) -> bool:
 
 
 @compiled
-def form(
-    data: NDArray[np.uint8], start: int, end: int, verbs: NDArray[np.uint64], persons: NDArray[np.uint64]
-) -> int:
+def form(data: NDArray[np.uint8], start: int, end: int, verbs: NDArray[np.uint64], persons: NDArray[np.uint64]) -> int:
     """Bits of the first line of ``data[start:end]`` that is not blank; 0 if there is none."""
     while start < end and data[start] <= 32:
         start += 1

@@ -1,19 +1,21 @@
 """Is a window of requests drawn from the same population as a reference? Four answers, and one made of them.
 
-A window is n prompts as unit vectors (a sketch or an embedding) and form bits (``stillwatch.text.form``). ``divergences``
-compares it with a reference by four statistics that fail in different places, each larger the less alike the two are:
+A window is n prompts as unit vectors (a sketch or an embedding) and form bits (``stillwatch.text.form``).
+``divergences`` compares it with a reference by four statistics that fail in different places, each larger the less
+alike the two are:
 
-- ``mean embedding``: the squared maximum mean discrepancy under a Gaussian kernel of the median distance (Gretton et al.,
-  JMLR 13, 2012): sees the whole window move.
-- ``whitened mean``: Hotelling's T-squared with a ridge of the mean eigenvalue (the regularised test of Harchaoui, Bach and
-  Moulines, NIPS 2007, with the linear kernel): sees a move in directions in which the reference hardly varies.
-- ``enrichment``: around each prompt of the window, the likelihood ratio of Kulldorff's scan (Comm. Stat. 26, 1997) for the
-  number of the window's prompts within a radius against what the reference predicts, the best of five radii, averaged
-  over the highest 5 % of prompts: sees a minority that is close together, which the mean dilutes.
-- ``form``: the Berk-Jones statistic (Z. Wahrscheinlichkeitstheorie 47, 1979) of how the prompts are put: each prompt is
-  scored by the bits it has, a bit weighing the more the fewer of the reference have it, and the tail probability of an
-  excess above a score is taken, hypergeometric, the best of three scores that 2.5, 5 and 10 % of the reference reach. It
-  is fixed in its direction and so keeps its power where a handful of prompts must show in a hundred.
+- ``mean embedding``: the squared maximum mean discrepancy under a Gaussian kernel of the median distance (Gretton et
+  al., JMLR 13, 2012): sees the whole window move.
+- ``whitened mean``: Hotelling's T-squared with a ridge of the mean eigenvalue (the regularised test of Harchaoui,
+  Bach and Moulines, NIPS 2007, with the linear kernel): sees a move in directions in which the reference hardly
+  varies.
+- ``enrichment``: around each prompt of the window, the likelihood ratio of Kulldorff's scan (Comm. Stat. 26, 1997)
+  for the number of the window's prompts within a radius against what the reference predicts, the best of five radii,
+  averaged over the highest 5 % of prompts: sees a minority that is close together, which the mean dilutes.
+- ``form``: the Berk-Jones statistic (Z. Wahrscheinlichkeitstheorie 47, 1979) of how the prompts are put: each prompt
+  is scored by the bits it has, a bit weighing the more the fewer of the reference have it, and the tail probability
+  of an excess above a score is taken, hypergeometric, the best of three scores that 2.5, 5 and 10 % of the reference
+  reach. It is fixed in its direction and so keeps its power where a handful of prompts must show in a hundred.
 
 None has a null distribution worth trusting at 0.3 %, so all are calibrated on benign windows: ``surprises`` turns each
 into a p-value and joins them by their weighted harmonic mean (Wilson, PNAS 116, 2019), which holds under dependence up
@@ -126,10 +128,11 @@ def _enrichment(own: NDArray[np.int32], other: NDArray[np.int32], reference: int
 
 
 def _rare(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For each of _RARE, the lowest of the ascending ``scores`` that at most this share reaches, or else the highest."""
+    """For each of _RARE the lowest of the ascending ``scores`` that at most such a share reaches, or the highest."""
     levels = np.unique(scores)
     reached = len(scores) - np.searchsorted(scores, levels)
-    return np.unique([levels[min(np.searchsorted(-reached, -share * len(scores)), len(levels) - 1)] for share in _RARE])
+    places = np.searchsorted(-reached, -len(scores) * np.array(_RARE))
+    return np.unique(levels[np.minimum(places, len(levels) - 1)])
 
 
 def _berk_jones(reference: NDArray[np.float64], window: NDArray[np.float64]) -> float:
@@ -138,7 +141,7 @@ def _berk_jones(reference: NDArray[np.float64], window: NDArray[np.float64]) -> 
     expected = len(reference) - np.searchsorted(reference, levels)
     found = len(window) - np.searchsorted(window, levels)
     both = len(reference) + len(window)
-    return float(-hypergeom.logsf(found - 1, both, expected + found, len(window)).min())
+    return float(np.max(-hypergeom.logsf(found - 1, both, expected + found, len(window))))
 
 
 @compiled
@@ -203,13 +206,11 @@ def surprises(scores: NDArray[np.float64], weights: NDArray[np.float64] = WEIGHT
     return np.asarray(np.logaddexp.reduce(np.log(weights[used]) - logs, axis=1))
 
 
-def joint_p(
-    benign: NDArray[np.float64], window: NDArray[np.float64], weights: NDArray[np.float64] = WEIGHTS
-) -> float:
+def joint_p(benign: NDArray[np.float64], window: NDArray[np.float64], weights: NDArray[np.float64] = WEIGHTS) -> float:
     """P-value of a window's statistics: its rank in surprise among it and N benign windows (N x statistics) together.
 
     The window takes part in the ranks and tails that it is judged by (full conformal prediction: Vovk, Gammerman and
-    Shafer, Algorithmic Learning in a Random World, 2005), so the p-value is exact if it is exchangeable with the others.
+    Shafer, Algorithmic Learning in a Random World, 2005), so the p-value is exact if all are exchangeable.
     """
     found = surprises(np.vstack([benign, window]), weights)
     return float(np.count_nonzero(found >= found[-1]) / len(found))
