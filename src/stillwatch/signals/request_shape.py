@@ -12,12 +12,14 @@ Known evasion: parameters drawn at random for each request: then no shape reache
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from stillwatch.engine import Engine
 from stillwatch.engine.sql import floor_div
 from stillwatch.schema.evidence import Family, Kind
 from stillwatch.signals.sql import trait
+
+_compute: Any = pyarrow.compute
 
 SHAPE = Kind("request_shape", Family.SOFTWARE, "request parameters and tools", artifact=True)
 
@@ -40,11 +42,9 @@ GROUP BY account_id, parameters, tools
 
 def spell(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Rows of (account_id, parameters, tools, requests) as rows of (account_id, shape, n)."""
-    tools: Any = batch.column("tools").cast(pa.list_(pa.string()))
-    parameters: Any = batch.column("parameters").cast(pa.string())
-    offered: Any = pc.fill_null(pc.binary_join(tools, "+"), "-")
-    joined: Any = pc.binary_join_element_wise
-    shape = joined(parameters, offered, "; tools=")
+    tools = _compute.binary_join(batch.column("tools").cast(pa.list_(pa.string())), "+")
+    parameters = batch.column("parameters").cast(pa.string())
+    shape = _compute.binary_join_element_wise(parameters, _compute.fill_null(tools, "-"), "; tools=")
     account = batch.column("account_id").cast(pa.string())
     return pa.RecordBatch.from_arrays([account, shape, batch.column("requests").cast(pa.int64())], schema=_SHAPES)
 
