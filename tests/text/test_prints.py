@@ -124,7 +124,7 @@ def test_keys_hide_text_and_leave_cues_alone() -> None:
         assert len({plain[name], keyed[name], other[name]}) == 3
     for name in ("prompt_anchors", "system_anchors"):
         assert not set(plain[name]) & set(keyed[name]) and len(plain[name]) == len(keyed[name])
-    for name in ("prompt_words", "prompt_cues", "response_words"):
+    for name in ("prompt_words", "prompt_cues", "prompt_form", "response_words"):
         assert plain[name] == keyed[name] == other[name]
 
 
