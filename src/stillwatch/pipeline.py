@@ -13,30 +13,28 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from stillwatch import __version__
+from stillwatch.campaigns import Calibration, Programme
 from stillwatch.campaigns.assess import assess
-from stillwatch.campaigns.authorised import Programme
 from stillwatch.campaigns.belonging import save_belonging
 from stillwatch.campaigns.compose import count
 from stillwatch.campaigns.conclude import Conclusion, Ground, conclude
 from stillwatch.campaigns.mixture import learn
-from stillwatch.campaigns.reference import references
+from stillwatch.campaigns.reference import natural_groups, references
+from stillwatch.campaigns.skeletons import with_skeletons
 from stillwatch.engine import Engine
-from stillwatch.engine.sql import literal, literals
+from stillwatch.errors import InputError
 from stillwatch.links import Linked, build, find_clusters
 from stillwatch.schema.campaign import Findings
 from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.schema.graph import Incidence
 from stillwatch.schema.prints import PRINTS
-from stillwatch.schema.requests import ACCOUNTS, REQUESTS
+from stillwatch.schema.requests import REQUESTS
 from stillwatch.signals import CLUSTER_SIGNALS, TRAIT_SIGNALS, tally
 from stillwatch.signals.activities import activities
 from stillwatch.signals.gather import Traits, gather
 from stillwatch.signals.prints import take_prints
 from stillwatch.signals.templates import find_templates
-from stillwatch.text.skeleton import skeleton
 
-#: Prompts that a template family's skeleton is taken from.
-EXAMPLES = 24
 #: Requests of one cluster, and of all other accounts, that the cluster tests look at; whole accounts, in random order.
 CLUSTER_REQUESTS, REST_REQUESTS = 300_000, 200_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,6 +58,7 @@ class Options:
     fdr: float = 0.01
     seed: int = 0
     programmes: tuple[Programme, ...] = ()
+    calibration: Calibration | None = None
     progress: Callable[[str], None] = field(default=lambda stage: None)
 
 
@@ -70,22 +69,12 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         EngineError: a query failed, for want of memory or disk most often.
     """
     watch = _Watch(options.progress)
-    with watch("fingerprints"):
-        engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
-        engine.load("accounts", log.accounts.cast(ACCOUNTS))
-        take_prints(engine, _own(log.fields, "requests."))
-    with watch("templates"):
-        templates = find_templates(engine)
-    with watch("traits"):
-        tally(engine)
-        traits = gather(engine, TRAIT_SIGNALS, log.fields)
-    with watch("links"):
-        graph = _graph(engine, traits, log)
-        linked = find_clusters(graph, options.seed)
+    traits, graph, linked = _link(log, engine, options.seed, watch)
     with watch("cluster tests"):
         samples, rest = _samples(engine, graph, linked)
         readings = [_read(sample, rest, log.fields, options.seed) for sample in samples]
-        found = references(graph, linked.held, linked.order, linked.clusters)
+        benign = options.calibration.groups if options.calibration and not options.calibration.simulated else None
+        found = references(graph, linked.held, linked.order, linked.clusters, benign)
         tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr)
     with watch("requests"):
         groups = [_accounts(graph, cluster.actors) for cluster in linked.clusters]
@@ -96,13 +85,47 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
             tested,
             Ground(
                 graph, linked.held, counts, _cues(rest), log.accounts, _organisations(log.accounts, engine, log.fields),
-                options.programmes, options.fdr, traits.abstained, _skeletons(engine, log.fields),
+                options.programmes, options.fdr, traits.abstained,
             ),
         )  # fmt: skip
         findings = _findings(log, engine, options, conclusion, graph, linked, traits, watch.seconds)
         write_requests(engine, findings, out / "requests.parquet")
         pq.write_table(accounts_table(findings, graph), out / "accounts.parquet", compression="zstd")
         return findings
+
+
+def calibrate(log: Log, engine: Engine, seed: int, simulated: bool) -> Calibration:
+    """Measure the natural groups of ``log``, a period without campaigns; clusters in it are natural groups too."""
+    _, graph, linked = _link(log, engine, seed, _Watch(lambda stage: None))
+    groups = natural_groups(graph, linked.held, linked.order, ())
+    first, last = _span(engine)
+    if first is None or last is None:
+        raise InputError("there is not one request", do="Give the log of a benign period.")
+    return Calibration(groups, first, last, sum(map(len, graph.accounts)), simulated)
+
+
+def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Traits, Incidence, Linked]:
+    """From the log to clusters."""
+    with watch("fingerprints"):
+        engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
+        engine.load("accounts", log.accounts)
+        take_prints(engine, _own(log.fields, "requests."))
+    with watch("templates"):
+        find_templates(engine)
+    with watch("traits"):
+        tally(engine)
+        traits = gather(engine, TRAIT_SIGNALS, log.fields)
+    with watch("links"):
+        graph = _graph(engine, traits, log)
+        return traits, graph, find_clusters(graph, seed)
+
+
+def _span(engine: Engine) -> tuple[datetime | None, datetime | None]:
+    """Times of the first and the last request."""
+    row = engine.sql("SELECT MIN(first_seen) AS first_seen, MAX(last_seen) AS last_seen FROM account_activity")
+    return tuple(  # type: ignore[return-value]
+        None if value is None else _EPOCH + timedelta(microseconds=value) for value in row.to_pylist()[0].values()
+    )
 
 
 class _Watch:
@@ -159,7 +182,7 @@ def _samples(engine: Engine, graph: Incidence, linked: Linked) -> tuple[list[Act
 
 
 def _some(graph: Incidence, order: NDArray[np.int64], actors: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
-    """Actors in random order while they fit ``limit`` requests together; one that alone takes a tenth is passed over."""
+    """Actors in random order while they fit ``limit`` requests; one that alone takes a tenth of it is passed over."""
     drawn = actors[np.argsort(order[actors], kind="stable")]
     if graph.requests[drawn].sum() > limit:
         small = drawn[graph.requests[drawn] <= limit // 10]
@@ -177,42 +200,30 @@ def _cues(rest: Activity) -> tuple[dict[int, int], int]:
     return dict(zip(bits.tolist(), counts.tolist(), strict=True)), len(rest)
 
 
-def _skeletons(engine: Engine, fields: frozenset[str]) -> Callable[[int, int], str]:
-    """Fixed words of a template family, from a few of its prompts where the log still has text."""
-    if "requests.prompt" not in fields:
-        return lambda part, family: ""
-
-    def skeleton_of(part: int, family: int) -> str:
-        chosen = engine.sql(
-            f"SELECT MIN(request_id) AS request_id FROM belonging WHERE belongs AND part = {part} "
-            f"AND template = CAST({literal(str(family))} AS BIGINT) GROUP BY prompt_hash ORDER BY request_id LIMIT {EXAMPLES}"
-        )
-        names = literals(chosen["request_id"].to_pylist())
-        prompts = engine.sql(f"SELECT prompt FROM requests WHERE request_id IN {names} ORDER BY request_id")
-        return skeleton([p for p in prompts["prompt"].to_pylist() if p is not None])
-
-    return skeleton_of
-
-
 def _findings(
     log: Log, engine: Engine, options: Options, conclusion: Conclusion, graph: Incidence, linked: Linked,
     traits: Traits, seconds: dict[str, float],
 ) -> Findings:  # fmt: skip
-    span = engine.sql("SELECT MIN(first_seen) AS first_seen, MAX(last_seen) AS last_seen FROM account_activity")
-    first, last = span["first_seen"][0].as_py(), span["last_seen"][0].as_py()
+    first, last = _span(engine)
+    calibration = options.calibration
+    own = "natural groups in this traffic itself"
     return Findings(
-        campaigns=conclusion.campaigns,
-        authorised=conclusion.authorised,
+        campaigns=with_skeletons(engine, conclusion.campaigns),
+        authorised=with_skeletons(engine, conclusion.authorised),
         cleared=conclusion.cleared,
         requests=int(graph.requests.sum()),
         accounts=sum(map(len, graph.accounts)),
         rejects=log.rejects,
-        first_seen=None if first is None else _EPOCH + timedelta(microseconds=first),
-        last_seen=None if last is None else _EPOCH + timedelta(microseconds=last),
+        first_seen=first,
+        last_seen=last,
         fdr=options.fdr,
         engine=engine.name,
         version=__version__,
-        calibration="natural groups in this traffic itself; no benign period was given",
+        calibration=f"{own}; no benign period was given"
+        if calibration is None
+        else f"{own}; not used to accuse: {calibration.told(last)}"
+        if calibration.simulated
+        else calibration.told(last),
         abstained=traits.abstained,
         capped=tuple(f"{kind} {value}: {holders} actors" for kind, value, holders in linked.capped),
         inputs=log.inputs,

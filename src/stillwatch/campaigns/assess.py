@@ -77,7 +77,8 @@ def assess(
 
     No cluster stands as an innocent precedent at first. One that does not survive is put among the natural groups of
     the explanations that excuse it, and all are tried again, until no more are: else several campaigns would each
-    excuse the others (masking; the outward order is that of Rosner's generalised ESD test, 1983).
+    excuse the others (masking; the outward order is that of Rosner's generalised ESD test, 1983). The false-discovery
+    control looks first where there is more to take: clusters weigh as the square root of their requests.
 
     Args:
         graph: the account-artifact graph.
@@ -90,6 +91,7 @@ def assess(
     """
     bits = [mean_bits(kind_bits(graph, order, cluster.actors), axis=1) for cluster in clusters]
     alike = alikeness(graph, order, [cluster.actors for cluster in clusters])
+    weights = np.sqrt([graph.requests[cluster.actors].sum() for cluster in clusters])
     precedents: dict[str, frozenset[int]] = {}
     everyone = frozenset(range(len(clusters)))
     while True:
@@ -104,7 +106,7 @@ def assess(
             for i, cluster in enumerate(clusters)
         ]  # fmt: skip
         p_values = [max(trial.p_value for trial in row) for row in trials]
-        q_values = benjamini_hochberg(p_values)
+        q_values = benjamini_hochberg(p_values, weights)
         more = _precedents(trials, q_values, fdr)
         if all(more[name] <= precedents.get(name, frozenset()) for name in more):
             break

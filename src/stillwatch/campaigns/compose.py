@@ -1,7 +1,7 @@
 """An assessed cluster with its requests -> a ``schema.campaign.Campaign``."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from stillwatch.campaigns import describe, objectives
 from stillwatch.campaigns.assess import Assessment
 from stillwatch.campaigns.openly import Openness
+from stillwatch.campaigns.skeletons import family_id
 from stillwatch.engine import Engine
 from stillwatch.engine.sql import floor_div
 from stillwatch.schema.campaign import Campaign, Member, Template
@@ -31,7 +32,7 @@ FROM belonging GROUP BY part, account_id ORDER BY part, account_id
 _BY_HOUR = f"""
 SELECT part, {floor_div("micros", HOUR)} AS hour, COUNT(*) AS requests, COUNT(DISTINCT account_id) AS accounts
 FROM belonging WHERE belongs GROUP BY part, {floor_div("micros", HOUR)} ORDER BY part, hour
-"""
+"""  # noqa: S608 - a constant is put in
 _BY_CUES = """
 SELECT part, prompt_cues, COUNT(*) AS requests FROM belonging WHERE belongs AND prompt_cues IS NOT NULL
 GROUP BY part, prompt_cues ORDER BY part, prompt_cues
@@ -82,7 +83,6 @@ def campaign(
     programme: str | None,
     fdr: float,
     abstained: Sequence[str],
-    skeleton: Callable[[int, int], str],
 ) -> Campaign:
     """The finding of one assessed cluster.
 
@@ -97,7 +97,6 @@ def campaign(
         programme: name of the authorised programme that covers it, if one does.
         fdr: the false-discovery rate.
         abstained: signals that could not run at all.
-        skeleton: gives the fixed words of a template family, by cluster and family.
     """
     rows = [row for row in counts.accounts.get(part, []) if row["requests"]]
     requests = sum(int(row["requests"]) for row in rows)
@@ -129,7 +128,7 @@ def campaign(
         ties=describe.ties_of(graph, held, assessment),
         templates=tuple(
             Template(
-                f"{row['template'] & 0xFFFFFFFFFFFFFFFF:016x}", skeleton(part, row["template"]), row["requests"],
+                family_id(row["template"]), "", row["requests"],
                 row["accounts"], row["fillings"],
             )
             for row in counts.templates.get(part, [])[:TEMPLATES_TOLD]

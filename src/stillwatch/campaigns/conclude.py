@@ -1,6 +1,6 @@
 """From assessed clusters to what is said of each: a campaign, authorised, or cleared and why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -38,7 +38,6 @@ class Ground:
         programmes: the authorised programmes.
         fdr: the false-discovery rate.
         abstained: signals that could not run.
-        skeleton: fixed words of a template family, by cluster and family.
     """
 
     graph: Incidence
@@ -50,7 +49,6 @@ class Ground:
     programmes: tuple[Programme, ...]
     fdr: float
     abstained: tuple[str, ...]
-    skeleton: Callable[[int, int], str]
 
 
 def conclude(assessments: Sequence[Assessment], ground: Ground) -> Conclusion:
@@ -65,7 +63,7 @@ def conclude(assessments: Sequence[Assessment], ground: Ground) -> Conclusion:
         open_ = openly_one(ground.accounts, members)
         told = campaign(
             part, assessment, ground.graph, ground.held, ground.counts, ground.rest_cues, open_, None, ground.fdr,
-            ground.abstained, ground.skeleton,
+            ground.abstained,
         )  # fmt: skip
         programme = _programme(told, ground)
         if assessment.q_value > ground.fdr or open_.holds:

@@ -37,7 +37,7 @@ def evidence_of(graph: Incidence, held: Holders, assessment: Assessment) -> tupl
 def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, index: int) -> Evidence:
     kind, actors = graph.kinds[index], assessment.cluster.actors
     values, counts, holding = _common(graph, index, assessment)
-    measured = sum(1 for actor in actors if len(graph.row(index, int(actor))))
+    measured = graph.measured(index, actors)
     elsewhere = sum(int(held.degree[v]) for v in values) - int(counts.sum())
     if kind.artifact:
         summary = (
@@ -68,8 +68,8 @@ def _common(
     actors = assessment.cluster.actors
     rows = [graph.row(index, int(actor)) for actor in actors]
     value, count = np.unique(np.concatenate(rows), return_counts=True)
-    rate = count / max(sum(1 for row in rows if len(row)), 1)
-    telling = (count >= 2) & (rate > 2 * graph.share[value] * 1.0) & ~graph.ordinary[value]
+    rate = count / max(graph.measured(index, actors), 1)
+    telling = (count >= 2) & (rate > 2 * graph.share[value]) & ~graph.ordinary[value]
     if not telling.any():
         telling = count == count.max()
     order = np.lexsort((value[telling], -count[telling]))

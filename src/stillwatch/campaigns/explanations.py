@@ -21,7 +21,7 @@ class Explanation:
         needs: the explanation fits only if a few values of one of these families cover the group; empty: always fits.
         says: what it supposes, for a sentence.
         alike: families whose artifacts make the natural groups that it is compared with.
-        crowd: others must have these values too, at least as many as the group: else it is no crowd, and nothing popular.
+        crowd: at least as many others must have these values too, else it is no crowd and nothing popular.
         own: the few values must be the group's own, not a webmail domain or a carrier that everybody has.
     """
 

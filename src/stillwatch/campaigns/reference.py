@@ -8,7 +8,7 @@ operator's own benign period) are measured like the cluster, and the cluster's r
 Alikeness grows with the size of a group, so a group and the cluster are compared at the same number of members.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +95,7 @@ def references(
     held: Holders,
     order: NDArray[np.int64],
     clusters: Sequence[Cluster],
+    benign: Mapping[frozenset[Family], NDArray[np.float64]] | None = None,
 ) -> dict[str, Reference]:
     """Natural groups of every explanation that is compared with some.
 
@@ -103,17 +104,28 @@ def references(
         held: its inverse.
         order: a fixed random rank of each actor.
         clusters: groups found tied; each is one group, however many artifacts it holds.
+        benign: alikeness of the natural groups of a benign period, in place of this traffic's.
     """
+    own = alikeness(graph, order, [cluster.actors for cluster in clusters])
+    found = benign if benign is not None else natural_groups(graph, held, order, clusters)
+    made = {
+        families: Reference(np.concatenate([alike, own]), np.r_[np.full(len(alike), -1), np.arange(len(clusters))])
+        for families, alike in found.items()
+    }
+    return {e.name: made[e.alike] for e in EXPLANATIONS if e.alike in made}
+
+
+def natural_groups(
+    graph: Incidence, held: Holders, order: NDArray[np.int64], clusters: Sequence[Cluster]
+) -> dict[frozenset[Family], NDArray[np.float64]]:
+    """Alikeness of the groups that artifacts make, by the families of these; groups of ``clusters`` are left out."""
     owner = np.full(len(graph.actors), -1, np.int64)
     for index, cluster in enumerate(clusters):
         owner[cluster.actors] = index
-    own = alikeness(graph, order, [cluster.actors for cluster in clusters])
-    made: dict[frozenset[Family], Reference] = {}
-    for families in {explanation.alike for explanation in EXPLANATIONS if explanation.alike}:
-        groups = _groups(graph, held, order, owner, families)
-        alike = np.concatenate([alikeness(graph, order, groups), own])
-        made[families] = Reference(alike, np.r_[np.full(len(groups), -1), np.arange(len(clusters))])
-    return {e.name: made[e.alike] for e in EXPLANATIONS if e.alike}
+    return {
+        families: alikeness(graph, order, _groups(graph, held, order, owner, families))
+        for families in sorted({e.alike for e in EXPLANATIONS if e.alike}, key=sorted)
+    }
 
 
 def _groups(

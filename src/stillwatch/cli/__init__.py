@@ -1,0 +1,5 @@
+"""The command ``stillwatch``."""
+
+from stillwatch.cli.main import main
+
+__all__ = ["main"]

@@ -51,7 +51,7 @@ def find_clusters(
             continue
         cluster = grow(graph, held, order, start, free, int(graph.families[graph.kind_of[value]]))
         tried[start] += 1
-        for part in split(graph, order, cluster) if cluster is not None and cluster.bits > WORTH_TESTING else ():
+        for part in split(graph, held, order, cluster) if cluster is not None and cluster.bits > WORTH_TESTING else ():
             if len(part.actors) >= SMALLEST and part.bits > WORTH_TESTING:
                 clusters.append(part)
                 free[part.actors] = False

@@ -8,13 +8,13 @@ clusters do not chain; nothing depends on the cluster's size, so eight and 25,00
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Family
 from stillwatch.schema.graph import Cluster, Holders, Incidence
 from stillwatch.stats.evidence import mean_bits
-from stillwatch.stats.polya import CONCENTRATIONS, PARALLEL
+from stillwatch.stats.polya import CONCENTRATIONS
 from stillwatch.stats.ties import kind_bits, tie_bits
 
 #: Strangers expected among the members of a finished cluster, by their own odds, as a part of it.
@@ -91,10 +91,9 @@ def member_odds(
     weight = _kind_weights(graph, bits)
     inside = np.zeros(len(graph.actors), np.bool_)
     inside[members] = True
-    run = _in_parallel if len(candidates) * len(graph.kinds) > PARALLEL else _in_turn
-    evidence = run(
+    evidence = _evidence(
         candidates, inside, members, len(graph.kinds), graph.families, len(Family), len(graph.actors), graph.indptr,
-        graph.values, graph.share, graph.ordinary, CONCENTRATIONS, belief, weight, leave_out,
+        graph.sizes, graph.values, graph.share, graph.ordinary, CONCENTRATIONS, belief, weight, leave_out,
     )  # fmt: skip
     size, everybody = len(members), len(graph.actors)
     return np.asarray(evidence + np.log2(size / max(everybody - size, 1)))
@@ -111,30 +110,31 @@ def _kind_weights(graph: Incidence, bits: NDArray[np.float64]) -> NDArray[np.flo
     return weight
 
 
+@njit(cache=True, nogil=True)
 def _evidence(  # type: ignore[no-untyped-def]
-    candidates, inside, members, kinds, families, family_count, actors, indptr, values, share, ordinary,
+    candidates, inside, members, kinds, families, family_count, actors, indptr, sizes, values, share, ordinary,
     concentrations, belief, weight, leave_out,
 ):  # fmt: skip
     counts = np.zeros(len(share))
     seen = np.zeros(kinds)
     for member in members:
         for kind in range(kinds):
-            low, high = indptr[kind * actors + member], indptr[kind * actors + member + 1]
-            if high > low:
+            row = kind * actors + member
+            if sizes[row] > 0:
                 seen[kind] += 1
-            for at in range(low, high):
-                counts[values[at]] += 1.0 / (high - low)
+            for at in range(indptr[row], indptr[row + 1]):
+                counts[values[at]] += 1.0 / sizes[row]
     out = np.zeros(len(candidates))
-    for index in prange(len(candidates)):
+    for index in range(len(candidates)):
         actor = candidates[index]
         own = 1.0 if inside[actor] else 0.0
         ratio = np.zeros(family_count)
         measured = np.zeros(family_count)
         for kind in range(kinds):
-            low, high = indptr[kind * actors + actor], indptr[kind * actors + actor + 1]
-            if high == low:
+            row = kind * actors + actor
+            low, high, size = indptr[row], indptr[row + 1], sizes[row]
+            if size == 0:
                 continue
-            size = high - low
             overlap = 0.0
             plain = 0
             for at in range(low, high):
@@ -156,10 +156,6 @@ def _evidence(  # type: ignore[no-untyped-def]
             if measured[family] > 0 and family != leave_out:
                 out[index] += np.log2(ratio[family] / measured[family])
     return out
-
-
-_in_parallel = njit(cache=True, nogil=True, parallel=True)(_evidence)
-_in_turn = njit(cache=True, nogil=True)(_evidence)
 
 
 def _candidates(

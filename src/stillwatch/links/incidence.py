@@ -33,16 +33,31 @@ def build(
     size = np.bincount(actor_of, weights=[requests[a] for a in accounts], minlength=len(actors)).astype(np.int64)
     kind, actor, value, names = _codes(traits, kinds, accounts, actor_of)
     rows = kind.astype(np.int64) * len(actors) + actor
-    indptr = np.searchsorted(rows, np.arange(len(kinds) * len(actors) + 1)).astype(np.int64)
-    lengths = np.diff(indptr)
-    weight = 1.0 / lengths[rows]
+    sizes = np.bincount(rows, minlength=len(kinds) * len(actors)).astype(np.int32)
     kind_of = np.zeros(len(names), np.int32)
     kind_of[value] = kind
-    measured = np.bincount(np.nonzero(lengths)[0] // len(actors), minlength=len(kinds)) if len(actors) else lengths
-    share = np.bincount(value, weights=weight, minlength=len(names)) / np.maximum(measured, 1)[kind_of]
-    plain = np.array([name in kinds[k].ordinary for name, k in zip(names, kind_of.tolist(), strict=True)], np.bool_)
-    own = tuple(map(tuple, members))
-    return Incidence(tuple(actors), own, tuple(kinds), indptr, value, tuple(names), kind_of, share, plain, size)
+    measured = np.maximum((sizes.reshape(len(kinds), len(actors)) > 0).sum(axis=1), 1)
+    share = np.bincount(value, weights=1.0 / sizes[rows], minlength=len(names)) / measured[kind_of]
+    shared = np.nonzero(np.bincount(value, minlength=len(names)) > 1)[0]
+    place = np.full(len(names), -1, np.int32)
+    place[shared] = np.arange(len(shared), dtype=np.int32)
+    kept = place[value] >= 0
+    indptr = np.searchsorted(rows[kept], np.arange(len(sizes) + 1)).astype(np.int64)
+    named = [names[old] for old in shared.tolist()]
+    plain = [name in kinds[k].ordinary for name, k in zip(named, kind_of[shared].tolist(), strict=True)]
+    return Incidence(
+        actors=tuple(actors),
+        accounts=tuple(map(tuple, members)),
+        kinds=tuple(kinds),
+        indptr=indptr,
+        sizes=sizes,
+        values=place[value][kept],
+        names=tuple(named),
+        kind_of=kind_of[shared],
+        share=share[shared],
+        ordinary=np.array(plain, np.bool_),
+        requests=size,
+    )
 
 
 def _actors(accounts: list[str], organisation: Mapping[str, str]) -> tuple[list[str], NDArray[np.int64]]:

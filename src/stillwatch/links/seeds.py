@@ -60,8 +60,8 @@ def _parts(values: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def _score(graph: Incidence, held: Holders, order: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.float64]:
     samples = [_sample(held.of(int(value)), order) for value in values]
     starts = np.r_[0, np.cumsum([len(sample) for sample in samples])].astype(np.int64)
-    bits, _ = groups_bits(
-        np.concatenate(samples), starts, len(graph.kinds), len(graph.actors), graph.indptr, graph.values,
+    bits = groups_bits(
+        np.concatenate(samples), starts, len(graph.kinds), len(graph.actors), graph.indptr, graph.sizes, graph.values,
         graph.share, graph.ordinary, CONCENTRATIONS,
     )  # fmt: skip
     by_kind = mean_bits(bits, axis=2)

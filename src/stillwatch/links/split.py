@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.links.grow import member_odds
-from stillwatch.schema.graph import Cluster, Incidence
+from stillwatch.schema.graph import Cluster, Holders, Incidence
 from stillwatch.stats.ties import tie_bits
 
 #: Bits by which two clusters must beat one, splits tried for each cluster, and rounds of moving members across.
@@ -18,35 +18,30 @@ MARGIN, TRIED, ROUNDS = 20.0, 16, 4
 SMALLEST = 4
 
 
-def split(graph: Incidence, order: NDArray[np.int64], cluster: Cluster) -> list[Cluster]:
+def split(graph: Incidence, held: Holders, order: NDArray[np.int64], cluster: Cluster) -> list[Cluster]:
     """``cluster``, or the clusters it falls into."""
     best = max(
-        (_halves(graph, order, cluster.actors, start) for start in _starts(graph, cluster.actors)),
+        (_halves(graph, order, cluster.actors, start) for start in _starts(graph, held, cluster.actors)),
         key=lambda halves: halves[0],
         default=None,
     )
     if best is None or best[0] < cluster.bits + MARGIN:
         return [cluster]
-    return [part for actors in best[1:] for part in split(graph, order, _cluster(graph, order, actors))]
+    return [part for actors in best[1:] for part in split(graph, held, order, _cluster(graph, order, actors))]
 
 
 def _cluster(graph: Incidence, order: NDArray[np.int64], actors: NDArray[np.int64]) -> Cluster:
     return Cluster(actors, member_odds(graph, order, actors, actors), tie_bits(graph, order, actors))
 
 
-def _starts(graph: Incidence, actors: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
+def _starts(graph: Incidence, held: Holders, actors: NDArray[np.int64]) -> list[NDArray[np.bool_]]:
     """Members that hold one of the artifacts that divide the cluster most evenly, one division each."""
     artifact = np.array([kind.artifact for kind in graph.kinds], np.bool_)
     value, count = np.unique(graph.values_of(actors), return_counts=True)
     middling = artifact[graph.kind_of[value]] & (count >= SMALLEST) & (count <= len(actors) - SMALLEST)
     value, count = value[middling], count[middling]
     chosen = value[np.lexsort((value, np.abs(2 * count - len(actors))))[:TRIED]]
-    return [_holds(graph, actors, int(v)) for v in chosen]
-
-
-def _holds(graph: Incidence, actors: NDArray[np.int64], value: int) -> NDArray[np.bool_]:
-    kind = int(graph.kind_of[value])
-    return np.array([value in graph.row(kind, int(actor)) for actor in actors], np.bool_)
+    return [np.isin(actors, held.of(int(v)), assume_unique=True) for v in chosen]
 
 
 def _halves(

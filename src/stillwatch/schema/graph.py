@@ -15,8 +15,9 @@ class Incidence:
     An *actor* is an organisation where accounts declare one, else an account: what customers openly say belongs
     together is no surprise, so ties are counted between actors only.
 
-    Row ``kind * len(actors) + actor`` of ``indptr`` delimits the values of that actor in that kind; an empty row means
-    not measured. ``share[v]`` is the probability that a random measured actor, asked for a random one of its values of
+    Row ``kind * len(actors) + actor`` of ``indptr`` delimits the values of that actor in that kind which others have
+    too, and ``sizes`` of the row says how many it has in all; none means not measured. Values that only one actor has
+    tie nobody and are not kept. ``share[v]`` is the probability that a random measured actor, asked for a random one of its values of
     the kind, names ``v``; it counts everybody, suspects included, so that rarity is judged with degrees kept
     (as a degree-preserving rewiring of the graph would).
     """
@@ -25,6 +26,7 @@ class Incidence:
     accounts: tuple[tuple[str, ...], ...]  # of each actor
     kinds: tuple[Kind, ...]
     indptr: NDArray[np.int64]  # len(kinds) * len(actors) + 1
+    sizes: NDArray[np.int32]  # len(kinds) * len(actors)
     values: NDArray[np.int32]  # indices into names
     names: tuple[str, ...]
     kind_of: NDArray[np.int32]  # of each value
@@ -43,10 +45,15 @@ class Incidence:
         at = kind * len(self.actors) + actor
         return self.values[self.indptr[at] : self.indptr[at + 1]]
 
+    def measured(self, kind: int, actors: NDArray[np.int64]) -> int:
+        """How many of ``actors`` have a value of ``kind``."""
+        return int(np.count_nonzero(self.sizes[kind * len(self.actors) + actors]))
+
     def values_of(self, actors: NDArray[np.int64]) -> NDArray[np.int32]:
         """Values of ``actors`` in all kinds, one after the other, repeats kept."""
         rows = (np.arange(len(self.kinds))[:, None] * len(self.actors) + actors[None, :]).ravel()
-        low, length = self.indptr[rows], np.diff(self.indptr)[rows]
+        low = self.indptr[rows]
+        length = self.indptr[rows + 1] - low
         offset = np.repeat(low - np.r_[0, np.cumsum(length)[:-1]], length)
         return self.values[offset + np.arange(length.sum())]
 

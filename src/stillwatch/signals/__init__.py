@@ -24,6 +24,8 @@ from stillwatch.signals.request_shape import REQUEST_SHAPE
 from stillwatch.signals.rhythm import RHYTHM
 from stillwatch.signals.sampling import SAMPLING
 from stillwatch.signals.synchrony import Synchrony
+from stillwatch.signals.system_prompts import SYSTEM_PROMPTS
+from stillwatch.signals.templates import TEMPLATED
 from stillwatch.signals.volume import VOLUME
 
 #: Every signal of accounts. Each is independent of the others; ``tally`` must have run before any of them.
@@ -44,6 +46,8 @@ TRAIT_SIGNALS: tuple[TraitSignal, ...] = (
     *BREADTH,
     *ELICITATION,
     *REPLAY,
+    *TEMPLATED,
+    *SYSTEM_PROMPTS,
 )
 
 #: Every test of a cluster.

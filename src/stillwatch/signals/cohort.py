@@ -16,9 +16,9 @@ from stillwatch.schema.evidence import Family, Kind
 from stillwatch.signals.activity import HOUR
 from stillwatch.signals.sql import binned, trait, union
 
-CREATED_DAY = Kind("created_day", Family.COHORT, "day the account was made", artifact=False)
-CREATED_HOUR = Kind("created_hour", Family.COHORT, "hour the account was made", artifact=False)
-FIRST_HOUR = Kind("first_seen_hour", Family.COHORT, "hour the account was first seen", artifact=False)
+CREATED_DAY = Kind("created_day", Family.COHORT, "day the account was made", artifact=True)
+CREATED_HOUR = Kind("created_hour", Family.COHORT, "hour the account was made", artifact=True)
+FIRST_HOUR = Kind("first_seen_hour", Family.COHORT, "hour the account was first seen", artifact=True)
 IDLE = Kind("idle_before_use", Family.COHORT, "hours between sign-up and first request", artifact=False)
 
 _LAGS = (1, 4, 16, 64, 256, 1024, 4096)

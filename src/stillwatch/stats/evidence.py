@@ -21,7 +21,7 @@ def mean_bits(bits: ArrayLike, axis: int | None = None, weights: ArrayLike | Non
 
 def p_of_bits(bits: float) -> float:
     """Markov's p-value of an e-value given as log2, between 1e-300 and 1."""
-    return float(min(1.0, 2.0 ** max(-bits, -996.0)))
+    return float(2.0 ** min(max(-bits, -996.0), 0.0))
 
 
 def choose_bits(total: float, chosen: float) -> float:
@@ -31,12 +31,16 @@ def choose_bits(total: float, chosen: float) -> float:
     return float((gammaln(total + 1) - gammaln(chosen + 1) - gammaln(total - chosen + 1)) / LOG2)
 
 
-def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
+def benjamini_hochberg(p_values: ArrayLike, weights: ArrayLike | None = None) -> NDArray[np.float64]:
     """Adjusted p-values (q) of Benjamini & Hochberg (1995), in the order given.
 
-    On ``1 / e`` of e-values this is the e-BH procedure, valid under any dependence (Wang & Ramdas 2022).
+    ``weights``, which must not depend on the p-values, say where discoveries are looked for first; they are scaled to
+    mean one, and each p-value is divided by its own (Genovese, Roeder & Wasserman 2006).
     """
     p = np.asarray(p_values, float)
+    if weights is not None and len(p):
+        given = np.asarray(weights, float)
+        p = np.minimum(p * given.mean() / np.maximum(given, 1e-12), 1.0)
     order = np.argsort(-p, kind="stable")
     ranks = np.arange(len(p), 0, -1)
     q = np.minimum.accumulate(p[order] * len(p) / ranks)

@@ -10,20 +10,16 @@ An actor with several values counts as drawing one of them at random; averaging 
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 #: Concentrations that groups are tried with, from one hand to strangers. The last stands for infinity.
 CONCENTRATIONS = np.array([0.5, 2.0, 8.0, 32.0, 128.0, 512.0, 2048.0, np.inf])
 
 
-#: Values to look at from which threads are worth waking.
-PARALLEL = 200_000
-
-
 @njit(cache=True, nogil=True)
 def urn_bits(  # type: ignore[no-untyped-def]
-    members, kind, actors, indptr, values, share, ordinary, concentrations, counts, out
+    members, kind, actors, indptr, sizes, values, share, ordinary, concentrations, counts, out
 ) -> int:
     """Log2 Bayes factors of ``members`` sharing values of ``kind``, one a concentration, into ``out``.
 
@@ -31,7 +27,7 @@ def urn_bits(  # type: ignore[no-untyped-def]
         members: int64[m], actor indices in the order in which they are drawn.
         kind: which kind; rows ``kind * actors + member`` of ``indptr`` are read.
         actors: number of actors in the table.
-        indptr, values, share, ordinary: see ``schema.graph.Incidence``.
+        indptr, sizes, values, share, ordinary: see ``schema.graph.Incidence``.
         concentrations: float64[g]; infinity allowed.
         counts: float64[number of values], zero on entry and on return: scratch.
         out: float64[g], overwritten.
@@ -42,10 +38,10 @@ def urn_bits(  # type: ignore[no-untyped-def]
     out[:] = 0.0
     seen = 0
     for member in members:
-        low, high = indptr[kind * actors + member], indptr[kind * actors + member + 1]
-        if low == high:
+        row = kind * actors + member
+        low, high, size = indptr[row], indptr[row + 1], sizes[row]
+        if size == 0:
             continue
-        size = high - low
         overlap = 0.0
         plain = 0
         for at in range(low, high):
@@ -70,38 +66,26 @@ def urn_bits(  # type: ignore[no-untyped-def]
     return seen
 
 
-def groups_bits(groups, starts, kinds, actors, indptr, values, share, ordinary, concentrations):  # type: ignore[no-untyped-def]
-    """``urn_bits`` of many groups and all kinds, in parallel where that pays.
+@njit(cache=True, nogil=True)
+def groups_bits(groups, starts, kinds, actors, indptr, sizes, values, share, ordinary, concentrations):  # type: ignore[no-untyped-def]
+    """``urn_bits`` of many groups and all kinds.
 
     Args:
         groups: int64, members of all groups one after the other; ``starts`` int64[groups + 1] delimits them.
         kinds: number of kinds.
 
     Returns:
-        float64[groups, kinds, concentrations] of log2 Bayes factors, int64[groups, kinds] of measured members.
+        float64[groups, kinds, concentrations] of log2 Bayes factors.
     """
-    run = _many if len(groups) * kinds > PARALLEL and len(starts) > 8 else _few
-    return run(groups, starts, kinds, actors, indptr, values, share, ordinary, concentrations)
-
-
-def _all_groups(groups, starts, kinds, actors, indptr, values, share, ordinary, concentrations):  # type: ignore[no-untyped-def]
-    total = len(starts) - 1
-    bits = np.zeros((total, kinds, len(concentrations)))
-    seen = np.zeros((total, kinds), np.int64)
-    chunks = min(total, 16)
-    for chunk in prange(chunks):
-        counts = np.zeros(len(share))
-        for group in range(chunk, total, chunks):
-            members = groups[starts[group] : starts[group + 1]]
-            for kind in range(kinds):
-                seen[group, kind] = urn_bits(
-                    members, kind, actors, indptr, values, share, ordinary, concentrations, counts, bits[group, kind]
-                )
-    return bits, seen
-
-
-_many = njit(cache=True, nogil=True, parallel=True)(_all_groups)
-_few = njit(cache=True, nogil=True)(_all_groups)
+    bits = np.zeros((len(starts) - 1, kinds, len(concentrations)))
+    counts = np.zeros(len(share))
+    for group in range(len(starts) - 1):
+        members = groups[starts[group] : starts[group + 1]]
+        for kind in range(kinds):
+            urn_bits(
+                members, kind, actors, indptr, sizes, values, share, ordinary, concentrations, counts, bits[group, kind]
+            )
+    return bits
 
 
 def reference_urn_bits(

@@ -35,8 +35,8 @@ def many_kind_bits(
         return np.zeros((0, len(graph.kinds), len(CONCENTRATIONS)))
     drawn = [group[np.argsort(order[group], kind="stable")] for group in groups]
     starts = np.r_[0, np.cumsum([len(group) for group in drawn])].astype(np.int64)
-    bits, _ = groups_bits(
-        np.concatenate(drawn), starts, len(graph.kinds), len(graph.actors), graph.indptr, graph.values,
+    bits = groups_bits(
+        np.concatenate(drawn), starts, len(graph.kinds), len(graph.actors), graph.indptr, graph.sizes, graph.values,
         graph.share, graph.ordinary, CONCENTRATIONS,
     )  # fmt: skip
     return np.asarray(bits)

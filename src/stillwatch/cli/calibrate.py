@@ -1,0 +1,42 @@
+"""``stillwatch calibrate``: measure the natural groups of a period that the operator knows to be benign."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from rich.console import Console
+
+from stillwatch import pipeline
+from stillwatch.campaigns import write_calibration
+from stillwatch.cli.engines import engine_options, make_engine
+from stillwatch.cli.inputs import input_options
+from stillwatch.cli.logs import read_log
+
+
+@click.command("calibrate")
+@input_options
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Calibration file to write."
+)
+@click.option("--simulated", is_flag=True, help="The log is simulated: the result may rank findings, never accuse.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@engine_options
+def calibrate(
+    logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
+    pseudonymise: Path | None, out: Path, simulated: bool, seed: int,
+    engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None,
+) -> None:  # fmt: skip
+    """Measure how alike naturally related customers are in LOG..., a benign period, for `detect --calibration`."""
+    console = Console(stderr=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=temp or out.parent, prefix=".stillwatch-") as work:
+        rejects = out.with_name(f"{out.stem}.rejects.ndjson")
+        log = read_log(logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work), rejects, console)
+        running = make_engine(engine, master, memory, threads, temp)
+        try:
+            with console.status("Measuring natural groups"):
+                calibration = pipeline.calibrate(log, running, seed, simulated)
+        finally:
+            running.close()
+    write_calibration(calibration, out)
+    console.print(f"{calibration.told()} → {out}", highlight=False, markup=False, soft_wrap=True)

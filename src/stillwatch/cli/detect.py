@@ -1,0 +1,65 @@
+"""``stillwatch detect``: request logs in, explained campaigns out."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+from rich.console import Console
+
+from stillwatch import pipeline
+from stillwatch.campaigns import read_calibration, read_programmes
+from stillwatch.cli.engines import engine_options, make_engine
+from stillwatch.cli.inputs import input_options
+from stillwatch.cli.logs import read_log
+from stillwatch.console import campaigns_json, print_summary, write_findings
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOUND = 3
+
+
+@click.command("detect")
+@input_options
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Directory for the findings."
+)
+@click.option("--authorised", type=_FILE, help="TOML file of programmes that may distil: who, what, until when.")
+@click.option("--calibration", type=_FILE, help="Natural groups of a benign period, from `stillwatch calibrate`.")
+@click.option(
+    "--fdr",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="False-discovery rate among campaigns.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds, equal findings.")
+@engine_options
+@click.option("--json", "as_json", is_flag=True, help="Print campaigns.json to standard output.")
+def detect(
+    logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
+    pseudonymise: Path | None, out: Path, authorised: Path | None, calibration: Path | None, fdr: float, seed: int,
+    engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Find the coordinated extraction campaigns in LOG... (files, directories, globs).
+
+    Exit status: 0 nothing found, 3 campaigns found, 2 bad usage, 1 failure.
+    """
+    console = Console(stderr=True)
+    programmes = read_programmes(authorised) if authorised else ()
+    reference = read_calibration(calibration) if calibration else None
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=temp or out, prefix=".stillwatch-") as work, console.status("Reading") as status:
+        log = read_log(
+            logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work), out / "rejects.ndjson", console
+        )
+        running = make_engine(engine, master, memory, threads, temp)
+        try:
+            options = pipeline.Options(fdr, seed, programmes, reference, lambda stage: status.update(f"{stage} …"))
+            findings = pipeline.detect(log, running, options, out)
+        finally:
+            running.close()
+    report = write_findings(findings, out)
+    if as_json:
+        click.echo(campaigns_json(findings))
+    else:
+        print_summary(findings, Console(), report)
+    return FOUND if findings.campaigns else 0

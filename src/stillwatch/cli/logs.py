@@ -1,0 +1,100 @@
+"""Reading a log for the pipeline: the requests, the accounts, and which fields have values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+
+from stillwatch import ingest as verb
+from stillwatch.cli.inputs import describe, reading
+from stillwatch.ingest import Ingested
+from stillwatch.pipeline import Log
+from stillwatch.schema.requests import ACCOUNTS
+
+#: A text column -> the fingerprints that are taken of it.
+_PRINTED = {
+    "prompt": ("prompt_hash", "prompt_anchors", "prompt_words", "prompt_cues", "prompt_sketch", "prompt_form"),
+    "system_prompt": ("system_hash", "system_anchors"),
+    "response": ("response_words",),
+}
+
+
+def read_log(
+    logs: Sequence[str],
+    accounts: Path | None,
+    format_: str | None,
+    mapping: Path | None,
+    max_rejects: str | None,
+    pseudonymise: Path | None,
+    work: Path,
+    rejects: Path,
+    console: Console,
+) -> Log:
+    """Read LOG... and the accounts file; new files go to ``work``, bad rows to ``rejects``.
+
+    Raises:
+        InputError: an input cannot be read at all.
+        TooManyRejects: more bad rows than allowed.
+    """
+    with reading(console) as bar:
+        found = verb.ingest(
+            logs,
+            work=work,
+            rejects=rejects,
+            format=format_,
+            mapping=mapping,
+            max_rejects=max_rejects,
+            pseudonymise=pseudonymise,
+            exclude=[path for path in (accounts, rejects) if path],
+            progress=bar,
+        )
+        table = (
+            verb.ingest_accounts(
+                accounts,
+                work=work,
+                rejects=rejects,
+                mapping=mapping,
+                max_rejects=max_rejects,
+                pseudonymise=pseudonymise,
+                progress=bar,
+            )
+            if accounts
+            else None
+        )
+    console.print(describe(found, "requests"), highlight=False, markup=False, soft_wrap=True)
+    if table:
+        console.print(describe(table, "accounts"), highlight=False, markup=False, soft_wrap=True)
+    return Log(
+        requests=found.paths,
+        accounts=_accounts(table),
+        fields=_fields(found, table),
+        rejects=found.rejected + (table.rejected if table else 0),
+        inputs=tuple(path.name for path in (*found.inputs, *((accounts,) if accounts else ()))),
+    )
+
+
+def _accounts(found: Ingested | None) -> pa.Table:
+    if found is None:
+        return ACCOUNTS.empty_table()
+    tables = [pq.read_table(path) for path in found.paths]
+    return pa.concat_tables([_conformed(table) for table in tables])
+
+
+def _conformed(table: pa.Table) -> pa.Table:
+    """``table`` with exactly the columns of ACCOUNTS; absent ones are null."""
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        for field in ACCOUNTS
+    ]
+    return pa.table(columns, schema=ACCOUNTS)
+
+
+def _fields(requests: Ingested, accounts: Ingested | None) -> frozenset[str]:
+    """``requests.x``, ``accounts.y`` and ``prints.z`` of all columns that have values, or will."""
+    fields = {f"requests.{name}" for name in requests.fields}
+    fields |= {f"accounts.{name}" for name in (accounts.fields if accounts else ())}
+    for text, prints in _PRINTED.items():
+        fields |= {f"prints.{name}" for name in prints if text in requests.fields or name in requests.fields}
+    return frozenset(fields)
