@@ -1,7 +1,9 @@
 """``stillwatch detect``: request logs in, explained campaigns out."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 import click
 from rich.console import Console
@@ -34,16 +36,18 @@ FOUND = 3
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds, equal findings.")
 @engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print campaigns.json to standard output.")
+@click.option("--timings", is_flag=True, help="Print the seconds each stage took to standard error.")
 def detect(
     logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
     pseudonymise: Path | None, out: Path, authorised: Path | None, calibration: Path | None, fdr: float, seed: int,
     engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None, as_json: bool,
+    timings: bool,
 ) -> int:  # fmt: skip
     """Find the coordinated extraction campaigns in LOG... (files, directories, globs).
 
     Exit status: 0 nothing found, 3 campaigns found, 2 bad usage, 1 failure.
     """
-    console = Console(stderr=True)
+    console, began = Console(stderr=True), perf_counter()
     programmes = read_programmes(authorised) if authorised else ()
     reference = read_calibration(calibration) if calibration else None
     out.mkdir(parents=True, exist_ok=True)
@@ -51,15 +55,25 @@ def detect(
         log = read_log(
             logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work), out / "rejects.ndjson", console
         )
+        read = perf_counter()
         running = make_engine(engine, master, memory, threads, temp)
         try:
             options = pipeline.Options(fdr, seed, programmes, reference, lambda stage: status.update(f"{stage} …"))
             findings = pipeline.detect(log, running, options, out)
         finally:
             running.close()
+    tested = perf_counter()
     report = write_findings(findings, out)
+    if timings:
+        _print_timings({"reading": read - began, **findings.seconds, "report": perf_counter() - tested})
     if as_json:
         click.echo(campaigns_json(findings))
     else:
         print_summary(findings, Console(), report)
     return FOUND if findings.campaigns else 0
+
+
+def _print_timings(seconds: Mapping[str, float]) -> None:
+    """One line a stage to standard error, tab-separated, so that a program can read it too."""
+    for stage, taken in seconds.items():
+        click.echo(f"{stage}\t{taken:.3f}", err=True)
