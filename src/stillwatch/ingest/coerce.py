@@ -163,14 +163,14 @@ def _cast_time(column: Column) -> tuple[Column, bool]:
 
 
 def _is_list(kind: Any) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 def _same_in_parquet(source: Any, kind: Any) -> bool:
     """Whether the two differ only in how Arrow lays them out in memory."""
     if _is_list(source) and _is_list(kind):
-        return source.value_type == kind.value_type or _same_in_parquet(source.value_type, kind.value_type)
-    return kind == pa.string() and (pa.types.is_large_string(source) or pa.types.is_string_view(source))
+        return bool(source.value_type == kind.value_type) or _same_in_parquet(source.value_type, kind.value_type)
+    return bool(kind == pa.string() and (pa.types.is_large_string(source) or pa.types.is_string_view(source)))
 
 
 def _out_of_bounds(field: Field, column: Column) -> NDArray[np.intp]:

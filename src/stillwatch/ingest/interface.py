@@ -19,7 +19,7 @@ from stillwatch.schema.requests import ACCOUNTS, REQUESTS
 Row = Mapping[str, Any]
 Record = Mapping[str, Any]
 
-#: A ``pa.Array``. Its stubs lose track of the type of the values in every cast, so that naming it would only mislead.
+#: A ``pa.Array`` of any type of values.
 Column = Any
 
 

@@ -88,9 +88,6 @@ def _arrow_schema(shape: Shape) -> pa.Schema:
     return pa.schema([(f.name, pa.string() if f.type in (TIMESTAMP, pa.binary(32)) else f.type) for f in shape.schema])
 
 
-_read_json: Any = arrow_json.read_json  # the stubs do not know that it takes a reader
-
-
 def _by_arrow(line: int, chunk: bytes, schema: pa.Schema) -> Piece | None:
     """All rows of a chunk at once, or None if any of them needs a closer look."""
     if b"NaN" in chunk or b"Infinity" in chunk:
@@ -102,7 +99,7 @@ def _by_arrow(line: int, chunk: bytes, schema: pa.Schema) -> Piece | None:
     options = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     try:
         chunk.decode()
-        table = _read_json(
+        table = arrow_json.read_json(
             pa.BufferReader(chunk), arrow_json.ReadOptions(use_threads=True, block_size=max(len(chunk), 1)), options
         ).combine_chunks()
     except (pa.ArrowException, UnicodeDecodeError):

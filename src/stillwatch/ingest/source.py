@@ -183,7 +183,7 @@ class _Unzstd:
 
     def read(self) -> bytes:
         try:
-            return self._stream.read(BLOCK // 8)
+            return bytes(self._stream.read(BLOCK // 8))
         except OSError as error:
             truncated = "truncated" in str(error).lower()
             raise Broken("truncated zstd" if truncated else "damaged zstd") from error

@@ -78,13 +78,13 @@ def _codes(
     value = traits["value"].filter(pa.array(keep))
     k, a, n = kind[keep].astype(np.int32), actor_of[account[keep]], filled(traits["n"], 1)[keep]
     number = numbered(value) - 1
-    pairs, v = np.unique(np.stack([k, number]), axis=1, return_inverse=True)
+    pairs, pair = np.unique(np.stack([k, number]), axis=1, return_inverse=True)
     named = value.unique().to_pylist()
     names = [named[place] for place in pairs[1]]
-    rank = np.lexsort((np.argsort(np.argsort(named, kind="stable"))[pairs[1]], pairs[0])) if len(named) else v
+    rank = np.lexsort((np.argsort(np.argsort(named, kind="stable"))[pairs[1]], pairs[0])) if len(named) else pair
     place = np.empty(len(rank), np.int32)
     place[rank] = np.arange(len(rank), dtype=np.int32)
-    v, names = place[v], [names[old] for old in rank.tolist()]
+    v, names = place[pair], [names[old] for old in rank.tolist()]
     order = np.lexsort((v, a))
     k, a, v, n = k[order], a[order], v[order], n[order]
     first = np.r_[True, (a[1:] != a[:-1]) | (v[1:] != v[:-1])] if len(a) else np.zeros(0, np.bool_)
@@ -93,6 +93,6 @@ def _codes(
     order = np.lexsort((v, -n, a, k))
     k, a, v = k[order], a[order], v[order]
     start = np.r_[True, (a[1:] != a[:-1]) | (k[1:] != k[:-1])] if len(a) else np.zeros(0, np.bool_)
-    place = np.arange(len(a)) - np.maximum.accumulate(np.where(start, np.arange(len(a)), 0)) if len(a) else a
-    kept = place < VALUES_AN_ACTOR
+    nth = np.arange(len(a)) - np.maximum.accumulate(np.where(start, np.arange(len(a)), 0)) if len(a) else a
+    kept = nth < VALUES_AN_ACTOR
     return k[kept], a[kept], v[kept], names

@@ -5,26 +5,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-
-_compute: Any = pyarrow.compute  # its functions are made at run time; the stubs do not know their results
 
 
 def filled(column: Any, missing: int | float | bool) -> NDArray[Any]:
     """``column`` (array or chunked) with ``missing`` in place of null."""
-    return np.asarray(_flat(_compute.fill_null(column, missing)).to_numpy(zero_copy_only=False))
+    return np.asarray(_flat(pc.fill_null(column, missing)).to_numpy(zero_copy_only=False))
 
 
 def codes(column: Any, among: Sequence[str]) -> NDArray[np.int64]:
     """The place of each value of ``column`` in ``among``; -1 for null and for what is not there."""
-    found = _compute.index_in(column, pa.array(among, pa.string()))
-    return np.where(filled(_compute.is_valid(column), False), filled(found, -1), -1).astype(np.int64)
+    found = pc.index_in(column, pa.array(among, pa.string()))
+    return np.where(filled(pc.is_valid(column), False), filled(found, -1), -1).astype(np.int64)
 
 
 def numbered(column: Any) -> NDArray[np.int64]:
     """A number from 1 for each distinct value of ``column``, in order of appearance; 0 for null."""
-    return filled(_flat(_compute.dictionary_encode(_flat(column))).indices, -1).astype(np.int64) + 1
+    return filled(_flat(pc.dictionary_encode(_flat(column))).indices, -1).astype(np.int64) + 1
 
 
 def fixed_bytes(column: Any, width: int) -> NDArray[np.int8]:
@@ -35,7 +33,7 @@ def fixed_bytes(column: Any, width: int) -> NDArray[np.int8]:
 
 def distinct(column: Any) -> list[str]:
     """The distinct values of ``column`` in order, null left out."""
-    return sorted(value for value in _compute.unique(column).to_pylist() if value is not None)
+    return sorted(value for value in pc.unique(column).to_pylist() if value is not None)
 
 
 def _flat(column: Any) -> Any:

@@ -93,12 +93,11 @@ def reference_urn_bits(
 ) -> float:
     """The same in plain Python, for tests: ``sets`` are the members' values in drawing order."""
     counts: dict[int, float] = {}
-    bits, seen = 0.0, 0
-    for own in filter(None, sets):
+    bits = 0.0
+    for seen, own in enumerate(filter(None, sets)):
         predicted = sum((concentration * share[v] + counts.get(v, 0.0)) / share[v] for v in own) / len(own)
         ratio = predicted / (concentration + seen)
         bits += min(np.log2(ratio), 0.0) if all(ordinary[v] for v in own) else np.log2(ratio)
         for v in own:
             counts[v] = counts.get(v, 0.0) + 1 / len(own)
-        seen += 1
     return float(bits)
