@@ -37,6 +37,8 @@ from stillwatch.signals.templates import find_templates
 
 #: Requests of one cluster, and of all other accounts, that the cluster tests look at; whole accounts, in random order.
 CLUSTER_REQUESTS, REST_REQUESTS = 300_000, 200_000
+#: Clusters that their traits alone leave more innocent than this are not tested further; tests could not accuse them.
+PLAUSIBLE = 0.2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,15 +72,21 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
     """
     watch = _Watch(options.progress)
     traits, graph, linked = _link(log, engine, options.seed, watch)
-    with watch("cluster tests"):
-        samples, rest = _samples(engine, graph, linked)
-        readings = [_read(sample, rest, log.fields, options.seed) for sample in samples]
+    with watch("natural groups"):
         benign = options.calibration.groups if options.calibration and not options.calibration.simulated else None
         found = references(graph, linked.held, linked.order, linked.clusters, benign)
+        untested = [()] * len(linked.clusters)
+        first = assess(graph, linked.held, linked.order, linked.clusters, untested, found, options.fdr)
+        suspect = [i for i, each in enumerate(first) if each.p_value <= PLAUSIBLE]
+    with watch("cluster tests"):
+        samples, rest = _samples(engine, graph, linked, suspect)
+        read = {i: _read(sample, rest, log.fields, options.seed) for i, sample in zip(suspect, samples, strict=True)}
+        readings = [read.get(i, ()) for i in range(len(linked.clusters))]
         tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr)
     with watch("requests"):
+        mixtures = {i: learn(sample, rest) for i, sample in zip(suspect, samples, strict=True)}
         groups = [_accounts(graph, cluster.actors) for cluster in linked.clusters]
-        save_belonging(engine, groups, [learn(sample, rest) for sample in samples], rest.models)
+        save_belonging(engine, groups, [mixtures.get(i) for i in range(len(groups))], rest.models)
         counts = count(engine)
     with watch("findings"):
         conclusion = conclude(
@@ -170,12 +178,14 @@ def _accounts(graph: Incidence, actors: NDArray[np.int64]) -> list[str]:
     return [account for actor in actors for account in graph.accounts[int(actor)]]
 
 
-def _samples(engine: Engine, graph: Incidence, linked: Linked) -> tuple[list[Activity], Activity]:
-    """Requests of each cluster, and of accounts in none: whole actors, in random order, up to a limit."""
+def _samples(
+    engine: Engine, graph: Incidence, linked: Linked, suspect: Sequence[int]
+) -> tuple[list[Activity], Activity]:
+    """Requests of each suspect cluster, and of accounts in none: whole actors, in random order, up to a limit."""
     inside = np.zeros(len(graph.actors), np.bool_)
     for cluster in linked.clusters:
         inside[cluster.actors] = True
-    chosen = [_some(graph, linked.order, cluster.actors, CLUSTER_REQUESTS) for cluster in linked.clusters]
+    chosen = [_some(graph, linked.order, linked.clusters[i].actors, CLUSTER_REQUESTS) for i in suspect]
     chosen.append(_some(graph, linked.order, np.nonzero(~inside)[0], REST_REQUESTS))
     *samples, rest = activities(engine, [_accounts(graph, actors) for actors in chosen])
     return samples, rest
@@ -190,7 +200,7 @@ def _some(graph: Incidence, order: NDArray[np.int64], actors: NDArray[np.int64],
     return np.asarray(np.sort(drawn))
 
 
-def _read(sample: Activity, rest: Activity, fields: frozenset[str], seed: int) -> list[tuple[Family, Reading]]:
+def _read(sample: Activity, rest: Activity, fields: frozenset[str], seed: int) -> Sequence[tuple[Family, Reading]]:
     """Readings of one cluster by every cluster signal whose fields are there."""
     return [(signal.family, signal.test(sample, rest, seed)) for signal in CLUSTER_SIGNALS if signal.needs <= fields]
 

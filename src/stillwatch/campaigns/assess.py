@@ -36,6 +36,7 @@ class Trial:
         drawn_from: how many actors have the defining artifact, the group among them.
         groups: natural groups it was compared with; 0 if it was compared with strangers.
         defining: the kind that most of the cluster has in common, in words.
+        natural: p-value as a whole natural group alone.
     """
 
     explanation: Explanation
@@ -45,6 +46,7 @@ class Trial:
     drawn_from: int
     groups: int
     defining: str = ""
+    natural: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _precedents(
     """The clusters that do not survive, by the explanations that excuse them."""
     return {
         explanation.name: frozenset(
-            i for i, row in enumerate(trials) if q_values[i] > fdr and row[place].fits and row[place].p_value > fdr
+            i for i, row in enumerate(trials) if q_values[i] > fdr and row[place].fits and row[place].natural > fdr
         )
         for place, explanation in enumerate(EXPLANATIONS)
     }
@@ -165,7 +167,7 @@ def _trial(
     if covering.size and picked > natural:
         by_family = {family: p_of_bits(value) for family, value in by_bits.items() if value >= 1.0}
     p_value = max(picked, natural) if covering.size else natural
-    return Trial(explanation, True, p_value, by_family, drawn_from, groups, defining)
+    return Trial(explanation, True, p_value, by_family, drawn_from, groups, defining, natural)
 
 
 def _measured(graph: Incidence, family: Family) -> bool:
@@ -188,13 +190,12 @@ def _defining(
     for index, kind in enumerate(graph.kinds):
         if kind.family not in explanation.needs or not kind.artifact:
             continue
-        rows = [graph.row(index, int(actor)) for actor in cluster.actors]
-        value, count = np.unique(np.concatenate(rows), return_counts=True)
+        value, count = np.unique(graph.values_of(cluster.actors, index), return_counts=True)
         own = held.degree[value] <= most
         value, count = value[own], count[own]
         top = value[np.lexsort((value, -count))[:FEW_VALUES]]
-        covered = float(np.mean([np.isin(row, top).any() for row in rows]))
+        everyone = held.of_any(top)
+        covered = float(np.isin(cluster.actors, everyone).mean())
         if covered >= COVERED and covered > best[0]:
-            everyone = np.unique(np.concatenate([held.of(int(v)) for v in top]))
             best = (covered, everyone, f"{covered:.0%} of it has one of {len(top)} in common: {kind.label}")
     return best[1], best[2]

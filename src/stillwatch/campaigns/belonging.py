@@ -36,14 +36,14 @@ LEFT JOIN (SELECT request_id, template FROM templates SEMI JOIN members USING (a
 
 
 def save_belonging(
-    engine: Engine, groups: Sequence[Sequence[str]], mixtures: Sequence[Mixture], models: Sequence[str]
+    engine: Engine, groups: Sequence[Sequence[str]], mixtures: Sequence[Mixture | None], models: Sequence[str]
 ) -> None:
     """Save ``belonging`` for the accounts of ``groups``, one group a mixture.
 
     Args:
         engine: holds ``requests``, ``prints`` and ``templates``.
         groups: account ids; no account is in two.
-        mixtures: what was learnt of each group.
+        mixtures: what was learnt of each group; of one without all requests belong.
         models: the models in the order of their codes.
     """
     members = pa.table(
@@ -57,7 +57,7 @@ def save_belonging(
     engine.drop("members")
 
 
-def judged(batch: pa.RecordBatch, mixtures: Sequence[Mixture], models: Sequence[str]) -> pa.RecordBatch:
+def judged(batch: pa.RecordBatch, mixtures: Sequence[Mixture | None], models: Sequence[str]) -> pa.RecordBatch:
     """Kernel: rows of BELONGING for each of ``batch``."""
     features = np.stack(
         [
@@ -75,6 +75,9 @@ def judged(batch: pa.RecordBatch, mixtures: Sequence[Mixture], models: Sequence[
     belongs = np.zeros(len(parts), np.bool_)
     for part in np.unique(parts):
         mixture, rows = mixtures[part], np.nonzero(parts == part)[0]
+        if mixture is None:
+            belongs[rows] = True
+            continue
         shares = np.array([mixture.shares.get(accounts[row], mixture.share) for row in rows])
         belongs[rows] = mixture.belongs(features[rows], shares) > 0.5
     columns = [batch[name] for name in BELONGING.names if name != "belongs"]

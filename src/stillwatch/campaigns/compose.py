@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +50,7 @@ GROUP BY part, template ORDER BY part, requests DESC, template
 class Counts:
     """What ``belonging`` adds up to, by cluster: accounts, hours, cues and templates, rows as dicts."""
 
-    accounts: dict[int, list[dict[str, int | str | None]]]
+    accounts: dict[int, list[dict[str, Any]]]
     hours: dict[int, list[dict[str, int]]]
     cues: dict[int, dict[int, int]]
     templates: dict[int, list[dict[str, int]]]
@@ -65,8 +66,8 @@ def count(engine: Engine) -> Counts:
     )
 
 
-def _grouped(table: pa.Table) -> dict[int, list[dict[str, int]]]:  # type: ignore[misc]
-    groups: dict[int, list[dict[str, int]]] = {}
+def _grouped(table: pa.Table) -> dict[int, list[dict[str, Any]]]:
+    groups: dict[int, list[dict[str, Any]]] = {}
     for row in table.to_pylist():
         groups.setdefault(row.pop("part"), []).append(row)
     return groups
@@ -140,7 +141,7 @@ def campaign(
     )  # fmt: skip
 
 
-def _members(rows: list[dict[str, int]], assessment: Assessment, graph: Incidence) -> tuple[Member, ...]:
+def _members(rows: list[dict[str, Any]], assessment: Assessment, graph: Incidence) -> tuple[Member, ...]:
     odds = {
         account: float(log_odds)
         for actor, log_odds in zip(assessment.cluster.actors, assessment.cluster.odds, strict=True)

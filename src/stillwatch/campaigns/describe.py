@@ -36,7 +36,7 @@ def evidence_of(graph: Incidence, held: Holders, assessment: Assessment) -> tupl
 
 def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, index: int) -> Evidence:
     kind, actors = graph.kinds[index], assessment.cluster.actors
-    values, counts, holding = _common(graph, index, assessment)
+    values, counts, holding = _common(graph, held, index, assessment)
     measured = graph.measured(index, actors)
     elsewhere = sum(int(held.degree[v]) for v in values) - int(counts.sum())
     if kind.artifact:
@@ -59,22 +59,21 @@ def _count(number: int, kind: Kind) -> str:
 
 
 def _common(
-    graph: Incidence, index: int, assessment: Assessment
+    graph: Incidence, held: Holders, index: int, assessment: Assessment
 ) -> tuple[list[int], "np.ndarray[tuple[int], np.dtype[np.int64]]", int]:
     """Values of the kind that several of the cluster have and that are commoner in it than outside, most held first.
 
     Also how many hold each, and how many hold any.
     """
     actors = assessment.cluster.actors
-    rows = [graph.row(index, int(actor)) for actor in actors]
-    value, count = np.unique(np.concatenate(rows), return_counts=True)
+    value, count = np.unique(graph.values_of(actors, index), return_counts=True)
     rate = count / max(graph.measured(index, actors), 1)
     telling = (count >= 2) & (rate > 2 * graph.share[value]) & ~graph.ordinary[value]
     if not telling.any():
         telling = count == count.max()
     order = np.lexsort((value[telling], -count[telling]))
     kept, counts = value[telling][order], count[telling][order]
-    holding = sum(1 for row in rows if np.isin(row, kept).any())
+    holding = int(np.isin(actors, held.of_any(kept)).sum())
     return [int(v) for v in kept], counts, holding
 
 
@@ -86,7 +85,7 @@ def ties_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Ti
     for index, kind in enumerate(graph.kinds):
         if not kind.artifact or assessment.kinds[index] < TOLD:
             continue
-        for value in _common(graph, index, assessment)[0][:TIES_TOLD]:
+        for value in _common(graph, held, index, assessment)[0][:TIES_TOLD]:
             holders = held.of(value)
             own = holders[inside[holders]]
             names = [account for actor in own for account in graph.accounts[actor]]

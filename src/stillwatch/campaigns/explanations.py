@@ -82,7 +82,7 @@ EXPLANATIONS = (
     Explanation(
         "aggregator",
         frozenset({Family.NETWORK, Family.PAYMENT, Family.SOFTWARE, Family.TEMPO, Family.CONDUCT}),
-        frozenset({Family.NETWORK, Family.SOFTWARE, Family.PAYMENT}),
+        frozenset({Family.NETWORK, Family.PAYMENT}),
         "an intermediary's accounts that carry many people's requests",
         frozenset({Family.NETWORK, Family.SOFTWARE, Family.PAYMENT}),
     ),

@@ -19,10 +19,14 @@ from stillwatch.stats.ties import kind_bits, tie_bits
 
 #: Strangers expected among the members of a finished cluster, by their own odds, as a part of it.
 STRANGERS = 0.005
+#: In a cluster of most accounts no value is rare, so that nobody can be surer: this times the cluster's part of all.
+CROWDED = 0.05
 ROUNDS = 16
 _OPEN_ROUNDS = 3
-#: Values held by more than this part of all actors bring no new candidates into a small cluster.
-_WIDE = 0.02
+#: A kind less believed than this to be the one in which a cluster is alike does not speak for its family.
+UNLIKELY = 1e-3
+#: Beyond this part of all actors everybody is a candidate; before, holders of values so many times commoner inside.
+_WIDE, _LIFT = 0.05, 4.0
 
 
 def grow(
@@ -58,19 +62,19 @@ def grow(
     if len(members) < 2:
         return None
     odds = member_odds(graph, order, members, members)
-    sure = _surest(odds)
+    sure = _surest(odds, max(STRANGERS, CROWDED * len(members) / len(graph.actors)))
     if sure.sum() < 2:
         return None
     return Cluster(members[sure], odds[sure], tie_bits(graph, order, members[sure]))
 
 
-def _surest(odds: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The most members such that no more than STRANGERS of them are expected not to belong."""
+def _surest(odds: NDArray[np.float64], strangers: float) -> NDArray[np.bool_]:
+    """The most members such that no more than a part of ``strangers`` of them are expected not to belong."""
     doubt = 1.0 / (1.0 + np.exp2(np.minimum(odds, 60.0)))
     by_doubt = np.argsort(doubt, kind="stable")
     average = np.cumsum(doubt[by_doubt]) / np.arange(1, len(doubt) + 1)
     kept = np.zeros(len(odds), np.bool_)
-    kept[by_doubt[: np.searchsorted(average, STRANGERS, side="right")]] = True
+    kept[by_doubt[: np.searchsorted(average, strangers, side="right")]] = True
     return kept
 
 
@@ -91,63 +95,66 @@ def member_odds(
     weight = _kind_weights(graph, bits)
     inside = np.zeros(len(graph.actors), np.bool_)
     inside[members] = True
+    seen = np.array([graph.measured(kind, members) for kind in range(len(graph.kinds))], float)
     evidence = _evidence(
-        candidates, inside, members, len(graph.kinds), graph.families, len(Family), len(graph.actors), graph.indptr,
-        graph.sizes, graph.values, graph.share, graph.ordinary, CONCENTRATIONS, belief, weight, leave_out,
+        candidates, inside, members, np.nonzero(weight)[0], graph.families, len(Family), len(graph.actors),
+        graph.indptr, graph.sizes, graph.values, graph.share, graph.ordinary, *_urns(belief, seen), weight, leave_out,
     )  # fmt: skip
     size, everybody = len(members), len(graph.actors)
     return np.asarray(evidence + np.log2(size / max(everybody - size, 1)))
 
 
+def _urns(belief: NDArray[np.float64], seen: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What an actor's overlap with the members is worth: ``base + slope * overlap``, each outsiders x insiders by kind.
+
+    The urns' predictions, weighed by belief, are linear in the overlap; an insider is not counted among the members.
+    """
+    urns, others = CONCENTRATIONS[:-1], np.stack([seen, np.maximum(seen - 1, 0)])[:, :, None]
+    base = (belief[:, :-1] * urns / (urns + others)).sum(axis=2) + belief[:, -1]
+    return base, (belief[:, :-1] / (urns + others)).sum(axis=2)
+
+
 def _kind_weights(graph: Incidence, bits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Belief, within each family, that a kind is the one in which the members are alike; never quite none."""
+    """Belief, within each family, that a kind is the one in which the members are alike; 0 where it is next to none."""
     by_kind, families = mean_bits(bits, axis=1), graph.families
     weight = np.zeros(len(by_kind))
     for family in np.unique(families):
         own = families == family
         weight[own] = np.exp2(by_kind[own] - by_kind[own].max())
-        weight[own] = (weight[own] + 1e-6) / weight[own].sum()
-    return weight
+        weight[own] /= weight[own].sum()
+    return np.where(weight < UNLIKELY, 0.0, weight)
 
 
 @njit(cache=True, nogil=True)
 def _evidence(  # type: ignore[no-untyped-def]
     candidates, inside, members, kinds, families, family_count, actors, indptr, sizes, values, share, ordinary,
-    concentrations, belief, weight, leave_out,
+    base, slope, weight, leave_out,
 ):  # fmt: skip
     counts = np.zeros(len(share))
-    seen = np.zeros(kinds)
     for member in members:
-        for kind in range(kinds):
+        for kind in kinds:
             row = kind * actors + member
-            if sizes[row] > 0:
-                seen[kind] += 1
             for at in range(indptr[row], indptr[row + 1]):
                 counts[values[at]] += 1.0 / sizes[row]
     out = np.zeros(len(candidates))
+    ratio, measured = np.zeros(family_count), np.zeros(family_count)
     for index in range(len(candidates)):
         actor = candidates[index]
-        own = 1.0 if inside[actor] else 0.0
-        ratio = np.zeros(family_count)
-        measured = np.zeros(family_count)
-        for kind in range(kinds):
+        own = 1 if inside[actor] else 0
+        ratio[:] = 0.0
+        measured[:] = 0.0
+        for kind in kinds:
             row = kind * actors + actor
-            low, high, size = indptr[row], indptr[row + 1], sizes[row]
+            size = sizes[row]
             if size == 0:
                 continue
             overlap = 0.0
             plain = 0
-            for at in range(low, high):
-                overlap += max(counts[values[at]] - own / size, 0.0) / share[values[at]]
-                plain += ordinary[values[at]]
-            overlap /= size
-            expected = 0.0
-            for grid in range(len(concentrations)):
-                urn = concentrations[grid]
-                if np.isinf(urn):
-                    expected += belief[kind, grid]
-                else:
-                    expected += belief[kind, grid] * (urn + overlap) / (urn + seen[kind] - own)
+            for at in range(indptr[row], indptr[row + 1]):
+                value = values[at]
+                overlap += max(counts[value] - own / size, 0.0) / share[value]
+                plain += ordinary[value]
+            expected = base[own, kind] + slope[own, kind] * overlap / size
             if plain == size and expected > 1.0:
                 expected = 1.0
             ratio[families[kind]] += weight[kind] * expected
@@ -161,13 +168,13 @@ def _evidence(  # type: ignore[no-untyped-def]
 def _candidates(
     graph: Incidence, held: Holders, members: NDArray[np.int64], free: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """Free actors who share a value with a member; only values common in the cluster if they are common outside."""
+    """Free actors who hold a value that is telling of ``members``; everybody, if these are a good part of all."""
     everybody = len(graph.actors)
     if len(members) > _WIDE * everybody:
         return np.nonzero(free)[0]
     value, count = np.unique(graph.values_of(members), return_counts=True)
     degree = held.degree[value]
-    useful = (degree >= 2) & (degree <= np.maximum(_WIDE * everybody, 50 * count))
-    found = [members, *(held.of(int(v)) for v in value[useful & ~graph.ordinary[value]])]
-    actors = np.unique(np.concatenate(found))
+    telling = (count >= _LIFT * len(members) * graph.share[value]) & (degree <= np.maximum(200, 20 * len(members)))
+    found = [members, *(held.of(int(v)) for v in value[telling & (degree >= 2) & ~graph.ordinary[value]])]
+    actors: NDArray[np.int64] = np.unique(np.concatenate(found))
     return actors[free[actors]]

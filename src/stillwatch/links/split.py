@@ -13,15 +13,17 @@ from stillwatch.links.grow import member_odds
 from stillwatch.schema.graph import Cluster, Holders, Incidence
 from stillwatch.stats.ties import tie_bits
 
-#: Bits by which two clusters must beat one, splits tried for each cluster, and rounds of moving members across.
-MARGIN, TRIED, ROUNDS = 20.0, 16, 4
+#: Bits by which two clusters must beat one, divisions looked at for each cluster, those of them that are refined, and
+#: rounds of moving members across.
+MARGIN, TRIED, REFINED, ROUNDS = 20.0, 16, 2, 4
 SMALLEST = 4
 
 
 def split(graph: Incidence, held: Holders, order: NDArray[np.int64], cluster: Cluster) -> list[Cluster]:
     """``cluster``, or the clusters it falls into."""
+    starts = sorted(_starts(graph, held, cluster.actors), key=lambda left: -_bits(graph, order, cluster.actors, left))
     best = max(
-        (_halves(graph, order, cluster.actors, start) for start in _starts(graph, held, cluster.actors)),
+        (_halves(graph, order, cluster.actors, start) for start in starts[:REFINED]),
         key=lambda halves: halves[0],
         default=None,
     )
@@ -56,7 +58,12 @@ def _halves(
         if np.array_equal(moved, left):
             break
         left = moved
+    return _bits(graph, order, actors, left), actors[left], actors[~left]
+
+
+def _bits(graph: Incidence, order: NDArray[np.int64], actors: NDArray[np.int64], left: NDArray[np.bool_]) -> float:
+    """Bits of the two parts together; none if one is too small to be a cluster."""
     one, two = actors[left], actors[~left]
     if min(len(one), len(two)) < SMALLEST:
-        return -np.inf, one, two
-    return tie_bits(graph, order, one) + tie_bits(graph, order, two), one, two
+        return -np.inf
+    return tie_bits(graph, order, one) + tie_bits(graph, order, two)

@@ -17,9 +17,9 @@ class Incidence:
 
     Row ``kind * len(actors) + actor`` of ``indptr`` delimits the values of that actor in that kind which others have
     too, and ``sizes`` of the row says how many it has in all; none means not measured. Values that only one actor has
-    tie nobody and are not kept. ``share[v]`` is the probability that a random measured actor, asked for a random one of its values of
-    the kind, names ``v``; it counts everybody, suspects included, so that rarity is judged with degrees kept
-    (as a degree-preserving rewiring of the graph would).
+    tie nobody and are not kept. ``share[v]`` is the probability that a random measured actor, asked for a random one of
+    its values of the kind, names ``v``; it counts everybody, suspects included, so that rarity is judged with degrees
+    kept (as a degree-preserving rewiring of the graph would).
     """
 
     actors: tuple[str, ...]
@@ -49,13 +49,14 @@ class Incidence:
         """How many of ``actors`` have a value of ``kind``."""
         return int(np.count_nonzero(self.sizes[kind * len(self.actors) + actors]))
 
-    def values_of(self, actors: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Values of ``actors`` in all kinds, one after the other, repeats kept."""
-        rows = (np.arange(len(self.kinds))[:, None] * len(self.actors) + actors[None, :]).ravel()
+    def values_of(self, actors: NDArray[np.int64], kind: int | None = None) -> NDArray[np.int32]:
+        """Values of ``actors`` in ``kind``, or in all kinds, one after the other, repeats kept."""
+        kinds = np.arange(len(self.kinds)) if kind is None else np.array([kind])
+        rows = (kinds[:, None] * len(self.actors) + actors[None, :]).ravel()
         low = self.indptr[rows]
         length = self.indptr[rows + 1] - low
         offset = np.repeat(low - np.r_[0, np.cumsum(length)[:-1]], length)
-        return self.values[offset + np.arange(length.sum())]
+        return np.asarray(self.values[offset + np.arange(length.sum())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class Holders:
     def of(self, value: int) -> NDArray[np.int64]:
         """Actors that hold ``value``."""
         return self.actors[self.indptr[value] : self.indptr[value + 1]]
+
+    def of_any(self, values: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Actors that hold one of ``values``, each once, ascending."""
+        return np.unique(np.concatenate([np.zeros(0, np.int64), *(self.of(int(value)) for value in values)]))
 
     @property
     def degree(self) -> NDArray[np.int64]:

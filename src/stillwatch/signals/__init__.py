@@ -26,6 +26,7 @@ from stillwatch.signals.sampling import SAMPLING
 from stillwatch.signals.synchrony import Synchrony
 from stillwatch.signals.system_prompts import SYSTEM_PROMPTS
 from stillwatch.signals.templates import TEMPLATED
+from stillwatch.signals.topic import Topic
 from stillwatch.signals.volume import VOLUME
 
 #: Every signal of accounts. Each is independent of the others; ``tally`` must have run before any of them.
@@ -59,6 +60,7 @@ CLUSTER_SIGNALS: tuple[ClusterSignal, ...] = (
     Probing(),
     Migration(),
     Relay(),
+    Topic(),
 )
 
 __all__ = ["CLUSTER_SIGNALS", "TRAIT_SIGNALS", "ClusterSignal", "TraitSignal", "tally"]
