@@ -1,0 +1,1 @@
+"""Detection on lab traffic with known truth: what is found, what is missed, who is wrongly accused."""

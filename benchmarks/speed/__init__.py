@@ -1,0 +1,1 @@
+"""Time and memory of ``stillwatch detect`` as the log grows, beside the floor."""
