@@ -26,10 +26,10 @@ BELONGING = pa.schema(
 )
 
 _QUERY = """
-SELECT part, request_id, account_id, micros, model, output_tokens, prompt_hash, prompt_words, prompt_cues, system_hash,
-  template
+SELECT part, request_id, account_id, micros, model, output_tokens, prompt_hash, prompt_words, prompt_cues, prompt_form,
+  system_hash, template
 FROM (SELECT request_id, model, output_tokens FROM requests SEMI JOIN members USING (account_id)) AS asked
-JOIN (SELECT part, request_id, account_id, micros, prompt_hash, prompt_words, prompt_cues, system_hash
+JOIN (SELECT part, request_id, account_id, micros, prompt_hash, prompt_words, prompt_cues, prompt_form, system_hash
       FROM prints JOIN members USING (account_id)) AS read USING (request_id)
 LEFT JOIN (SELECT request_id, template FROM templates SEMI JOIN members USING (account_id)) AS built USING (request_id)
 """
@@ -65,6 +65,7 @@ def judged(batch: pa.RecordBatch, mixtures: Sequence[Mixture | None], models: Se
             filled(batch["system_hash"], 0),
             codes(batch["model"], models),
             filled(batch["prompt_cues"], 0),
+            filled(batch["prompt_form"], -1),
             half_octaves(filled(batch["prompt_words"], -1)),
             half_octaves(filled(batch["output_tokens"], -1)),
         ],

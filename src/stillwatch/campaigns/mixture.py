@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stillwatch.schema.evidence import Activity
 
 ROUNDS = 20
-FEATURES = ("template", "system", "model", "cues", "words", "output")
+FEATURES = ("template", "system", "model", "cues", "form", "words", "output")
 #: Pseudo-requests of the background in every learnt table: a value seen once proves nothing.
 PRIOR = 10.0
 #: No single feature may weigh more than this (natural log): features depend on one another.
@@ -50,6 +50,7 @@ def features_of(activity: Activity) -> NDArray[np.int64]:
             activity.system_hash,
             activity.model.astype(np.int64),
             activity.cues.astype(np.int64),
+            activity.form.astype(np.int64),
             half_octaves(activity.words),
             half_octaves(activity.output_tokens),
         ],

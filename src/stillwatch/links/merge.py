@@ -1,7 +1,7 @@
 """Pools of one actor: clusters found apart that share an artifact nobody else has.
 
 A blocked pool's work moves to another with other addresses and cards; a campaign runs on several clouds. Such pools
-are separate clusters, and one campaign. Two clusters join when a good part of each holds artifacts, of two families or
+are separate clusters, and one campaign. Two clusters join when a good part of each has traits, of two families or
 more, that hardly anybody outside them has. Being made in the same days joins nobody: two campaigns may start
 together.
 """
@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from stillwatch.links.grow import grow
-from stillwatch.schema.evidence import Family
+from stillwatch.schema.evidence import Family, Kind
 from stillwatch.schema.graph import Cluster, Holders, Incidence
 from stillwatch.stats.ties import tie_bits
 
@@ -43,12 +43,12 @@ def merge(graph: Incidence, held: Holders, order: NDArray[np.int64], clusters: l
 
 def _shared_bits(graph: Incidence, held: Holders, clusters: list[Cluster]) -> NDArray[np.float64]:
     """Surprise of what each two clusters share, to unclustered actors: the rarest of each family, summed."""
-    joins = np.array([kind.artifact and kind.family != Family.COHORT for kind in graph.kinds], np.bool_)
-    artifact = joins[graph.kind_of] & ~graph.ordinary
+    joins = np.array([_joins(kind) for kind in graph.kinds], np.bool_)
+    telling = joins[graph.kind_of] & ~graph.ordinary
     holding: dict[int, list[int]] = {}
     for index, cluster in enumerate(clusters):
         value, count = np.unique(graph.values_of(cluster.actors), return_counts=True)
-        often = (count >= np.maximum(3, COMMON_PART * len(cluster.actors))) & artifact[value]
+        often = (count >= np.maximum(3, COMMON_PART * len(cluster.actors))) & telling[value]
         for v in value[often].tolist():
             holding.setdefault(v, []).append(index)
     families = graph.families
@@ -66,6 +66,11 @@ def _shared_bits(graph: Incidence, held: Holders, clusters: list[Cluster]) -> ND
         for one, two in combinations(who, 2):
             best[one, two, family] = max(best[one, two, family], surprise)
     return np.where((best > 0).sum(axis=2) >= 2, best.sum(axis=2), 0.0)
+
+
+def _joins(kind: Kind) -> bool:
+    """Artifacts join, but for dates; of what is measured only the replay of others' reasoning is telling enough."""
+    return (kind.artifact and kind.family != Family.COHORT) or kind.family == Family.REPLAY
 
 
 def _join(

@@ -15,7 +15,7 @@ from stillwatch.stats.ties import tie_bits
 
 #: Bits by which two clusters must beat one, divisions looked at for each cluster, those of them that are refined, and
 #: rounds of moving members across.
-MARGIN, TRIED, REFINED, ROUNDS = 20.0, 16, 2, 4
+MARGIN, TRIED, REFINED, ROUNDS = 20.0, 16, 4, 8
 SMALLEST = 4
 
 
