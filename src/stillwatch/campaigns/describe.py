@@ -6,6 +6,7 @@ import numpy as np
 
 from stillwatch.campaigns.assess import Assessment, Trial
 from stillwatch.campaigns.openly import Openness
+from stillwatch.campaigns.readable import readable
 from stillwatch.schema.campaign import Consideration, Evidence, Tie
 from stillwatch.schema.evidence import Family, Kind, Reading
 from stillwatch.schema.graph import Holders, Incidence
@@ -41,21 +42,20 @@ def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, inde
     elsewhere = sum(int(held.degree[v]) for v in values) - int(counts.sum())
     if kind.artifact:
         summary = (
-            f"{holding} of {measured} accounts share one of {_count(len(values), kind)}; "
-            f"{elsewhere} outside the cluster do"
+            f"{holding} of {measured} accounts share {_count(len(values), kind)}; {elsewhere} outside the cluster do"
         )
     else:
         usual = float(graph.share[values[0]]) if len(values) else 0.0
         summary = (
             f"{int(counts[0])} of {measured} accounts are alike in {kind.label} "
-            f"({graph.names[values[0]]}), as {usual:.1%} of all accounts are"
+            f"({readable(kind, graph.names[values[0]])}), as {usual:.1%} of all accounts are"
         )
     bits = float(assessment.kinds[index])
     return Evidence(kind.name, summary, round(bits, 3), p_of_bits(bits), str(kind.family), holding)
 
 
 def _count(number: int, kind: Kind) -> str:
-    return f"{number} values of {kind.label}" if number != 1 else f"one value of {kind.label}"
+    return f"{number} values of {kind.label}" if number != 1 else f"a single value of {kind.label}"
 
 
 def _common(
@@ -91,9 +91,13 @@ def ties_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Ti
             names = [account for actor in own for account in graph.accounts[actor]]
             bits = len(own) * max(-np.log2(graph.share[value]), 0.0)
             tie = Tie(
-                kind.label, graph.names[value], tuple(names[:ACCOUNTS_LISTED]), len(names), len(holders) - len(own),
-                round(float(bits), 3),
-            )  # fmt: skip
+                kind=kind.label,
+                value=readable(kind, graph.names[value]),
+                accounts=tuple(names[:ACCOUNTS_LISTED]),
+                accounts_total=len(names),
+                accounts_elsewhere=len(holders) - len(own),
+                bits=round(float(bits), 3),
+            )
             ties.append((bits, tie))
     ties.sort(key=lambda pair: (-pair[0], pair[1].kind, pair[1].value))
     return tuple(tie for _, tie in ties[:TIES_TOLD])
