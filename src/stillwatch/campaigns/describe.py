@@ -55,7 +55,7 @@ def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, inde
 
 
 def _count(number: int, kind: Kind) -> str:
-    return f"{number} values of {kind.label}" if number != 1 else f"a single value of {kind.label}"
+    return f"one of {number} values of {kind.label}" if number != 1 else f"one {kind.label}"
 
 
 def _common(
