@@ -18,6 +18,8 @@ from stillwatch.stats.ties import kind_bits
 FEW_VALUES, COVERED = 3, 0.5
 #: A group's own place or domain is one that no more than this part of all actors share.
 OWN = 0.05
+#: Part of a family's error that its traits may spend; the cluster tests share the rest.
+TRAITS_WEIGH = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +162,20 @@ def _trial(
     ranks, groups = reference.among(alike, excluded)
     measured = [family for family in left if _measured(graph, family) or tests[family]]
     by_family = {
-        family: bonferroni([*tests[family], *([ranks[family]] if _measured(graph, family) else [])])
-        for family in measured
+        family: _family_p(tests[family], ranks[family] if _measured(graph, family) else None) for family in measured
     }
     natural = brown(list(by_family.values()), reference.covariance(measured, excluded)) if by_family else 1.0
     if covering.size and picked > natural:
         by_family = {family: p_of_bits(value) for family, value in by_bits.items() if value >= 1.0}
     p_value = max(picked, natural) if covering.size else natural
     return Trial(explanation, True, p_value, by_family, drawn_from, groups, defining, natural)
+
+
+def _family_p(tests: Sequence[float], rank: float | None) -> float:
+    """One p-value of a family's cluster tests and its rank among natural groups, which weighs as TRAITS_WEIGH says."""
+    if rank is None:
+        return bonferroni(tests)
+    return bonferroni([rank, *tests], [TRAITS_WEIGH, *[(1 - TRAITS_WEIGH) / max(len(tests), 1)] * len(tests)])
 
 
 def _measured(graph: Incidence, family: Family) -> bool:

@@ -30,7 +30,7 @@ from stillwatch.text.windows import divergences, joint_p, refer
 MOST_ACCOUNTS = 150
 MOST_PROMPTS = 400  # of the cluster, and so of every pseudo-cluster
 REFERENCE = 1_000  # prompts of other accounts
-PSEUDO = 199
+PSEUDO = 59
 MIN_ACCOUNTS = 3
 MIN_PROMPTS = 30
 #: Other accounts needed for each one of the cluster, so that pseudo-clusters are not all the same accounts.

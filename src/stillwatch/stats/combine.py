@@ -26,10 +26,11 @@ def conformal_p(ratios: NDArray[np.float64]) -> float:
     return float(np.clip(tail, 1.0 / (1 + count) ** 2, rank))
 
 
-def bonferroni(p_values: ArrayLike) -> float:
-    """The smallest of ``p_values`` times their number: valid under any dependence."""
+def bonferroni(p_values: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """The smallest of ``p_values``, each over its share of ``weights`` (equal by default): valid whatever depends."""
     p = np.asarray(p_values, float)
-    return float(min(1.0, p.min() * len(p)))
+    share = np.ones(len(p)) if weights is None else np.asarray(weights, float)
+    return float(min(1.0, (p * share.sum() / share).min()))
 
 
 def brown(p_values: ArrayLike, covariance: NDArray[np.float64]) -> float:
