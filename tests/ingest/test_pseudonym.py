@@ -118,3 +118,15 @@ def test_a_bad_key_is_refused(tmp_path: Path, key: bytes, mode: int) -> None:
 
 def test_every_identifier_has_a_domain() -> None:
     assert {name for name, domain in DOMAINS.items() if domain == "address"} == {"client_ip", "signup_ip"}
+
+
+def test_a_calling_code_stays_one_and_spellings_of_a_mail_domain_stay_equal() -> None:
+    mask = Pseudonymiser(b"k" * 32)
+    phones, mails = ["+86", "86", "+4915", "+1"], ["Mail.Example", "mail.example ", "other.example", None]
+    batch = pa.RecordBatch.from_pydict({"phone_prefix": phones, "email_domain": mails})
+    found = mask.apply(batch)
+    codes, domains = found["phone_prefix"].to_pylist(), found["email_domain"].to_pylist()
+    assert [codes[0], codes[1], codes[3]] == ["+86", "86", "+1"]  # they name a country, and so no signal may use them
+    assert "4915" not in codes[2]
+    assert domains[0] == domains[1] != domains[2]
+    assert domains[3] is None

@@ -6,7 +6,8 @@ in both tables, an address at sign-up the same as in use, a reasoning block hand
 address becomes ``prefix.host``; two addresses of one /24 (one /48 of IPv6) share the prefix. Text is dropped once its
 fingerprints are taken, under a key of their own.
 
-What stays readable: model, pathway, times, counts, parameters, tools' names, stop reason, country and network number.
+What stays readable: model, pathway, times, counts, parameters, tools' names, stop reason, country, network number, and
+a calling code without more, for a signal has to tell that it names a country and nobody.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ LONGEST = 4096
 _BITS = 128
 _TEXT = ("system_prompt", "prompt", "response")
 _ADDRESS = "address"
+_CALLING_CODE = 3  # digits
 
 #: Field -> domain. Fields that are compared with each other have the same one.
 DOMAINS: dict[str, str] = {
@@ -100,7 +102,8 @@ class Pseudonymiser:
 
     def _column(self, name: str, column: Column) -> Column:
         domain = DOMAINS[name]
-        hashed: Callable[[str], str] = self._address if domain == _ADDRESS else lambda value: self.hash(domain, value)
+        special: dict[str, Callable[[str], str]] = {_ADDRESS: self._address, "phone": self._phone, "mail": self._mail}
+        hashed = special.get(domain, lambda value: self.hash(domain, value))
         if column.type != STRINGS:
             return _each(column, hashed)
         flat = _each(column.flatten(), hashed)
@@ -112,6 +115,14 @@ class Pseudonymiser:
     def hash(self, domain: str, value: str) -> str:
         """128 bits in hexadecimal."""
         return hashlib.blake2b(value.encode(), key=self._keys[domain], digest_size=_BITS // 8).hexdigest()
+
+    def _mail(self, value: str) -> str:
+        return self.hash("mail", value.strip().lower())
+
+    def _phone(self, value: str) -> str:
+        """A calling code alone (at most three digits, ITU-T E.164) stays as it is."""
+        prefix = value.strip()
+        return prefix if len(prefix.removeprefix("+")) <= _CALLING_CODE else self.hash("phone", prefix)
 
     def _address(self, value: str) -> str:
         try:
