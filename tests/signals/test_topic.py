@@ -48,7 +48,7 @@ def joined(parts: list[Activity]) -> Activity:
 
 def test_a_pool_that_asks_for_bare_tasks_of_one_kind_stands_out() -> None:
     reading = Topic().test(activity(30, 10, NOWHERE, 0.3, 0.6, 2), REST, 7)
-    assert reading.p_value == pytest.approx(1 / 200)
+    assert reading.p_value == pytest.approx(1 / 60)
     assert reading.value is not None and reading.value > 5
     assert "30 accounts" in reading.summary
 

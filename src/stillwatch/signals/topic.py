@@ -8,7 +8,7 @@ Statistic and null: the four divergences of ``text.windows`` (mean embedding, wh
     as the cluster, or fewer, with as many prompts in all, and they are neighbours: those whose mean sketch is nearest
     to one drawn account's. Each is compared with accounts that are neither in it nor its next neighbours, as the
     cluster is. So the null is "a group of customers with one interest", not "strangers": the p-value is exact for a
-    cluster that is such a group, conservative for strangers, and never smaller than 1 in 200. Groups closer than any
+    cluster that is such a group, conservative for strangers, and never smaller than 1 in 60. Groups closer than any
     in the sample of the rest are not in the null: they do stand out, innocent or not.
 Source: the two-sample view is that of arXiv 2606.05725 (2026); the statistics and their sources are in
     ``text.windows``.
