@@ -40,7 +40,8 @@ demo: setup ## simulate a day at one provider with a campaign hidden in it, and 
 	@echo "The report: $(DEMO)/findings/report.html"
 
 test: setup ## run every test, on all cores (WORKERS=1 for one)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@# One test process a core is enough: threads of small linear algebra would only wait for each other.
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: setup ## style, types and the import contract
 	$(BIN)/ruff check .
