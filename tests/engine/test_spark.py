@@ -32,17 +32,20 @@ print("ended", java.poll() is not None, list(place.iterdir()))
 """
 
 
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, where: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=True, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=True, env=environment, cwd=where)
 
 
 @pytest.mark.usefixtures("spark_ready")
 def test_after_a_failed_start_it_starts_and_stops_leaving_and_saying_nothing(tmp_path: Path) -> None:
     place = tmp_path / "tables"
     place.mkdir()
-    done = python("-c", LIFE, str(place))
+    where = tmp_path / "where the user is"
+    where.mkdir()
+    done = python("-c", LIFE, str(place), where=where)
+    assert list(where.iterdir()) == []
     assert done.stdout.splitlines() == [
         "refused True []",
         "[{'one': 1}] 600m",

@@ -87,7 +87,12 @@ class SparkEngine:
         self._directory = Path(self._temporary.name)
         self._log = (self._directory / "spark.log").open("wb")
         try:
-            self._context = _start(settings | {"spark.local.dir": str(self._directory / "spill")}, self._log)
+            places = {
+                "spark.local.dir": "spill",
+                "spark.sql.warehouse.dir": "warehouse",
+            }  # else in the user's directory
+            settings |= {setting: str(self._directory / name) for setting, name in places.items()}
+            self._context = _start(settings, self._log)
             self._session = SparkSession(self._context)
         except BaseException:
             self._clean()
