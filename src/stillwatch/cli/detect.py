@@ -1,6 +1,7 @@
 """``stillwatch detect``: request logs in, explained campaigns out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -9,11 +10,12 @@ import click
 from rich.console import Console
 
 from stillwatch import pipeline
-from stillwatch.campaigns import read_calibration, read_programmes
+from stillwatch.campaigns import Programme, read_calibration, read_programmes
 from stillwatch.cli.engines import engine_options, make_engine
 from stillwatch.cli.inputs import input_options
 from stillwatch.cli.logs import read_log
 from stillwatch.console import campaigns_json, print_summary, write_findings
+from stillwatch.ingest.pseudonym import DOMAINS, Pseudonymiser
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOUND = 3
@@ -49,6 +51,8 @@ def detect(
     """
     console, began = Console(stderr=True), perf_counter()
     programmes = read_programmes(authorised) if authorised else ()
+    if pseudonymise:
+        programmes = tuple(_renamed(programme, Pseudonymiser.from_file(pseudonymise)) for programme in programmes)
     reference = read_calibration(calibration) if calibration else None
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=temp or out, prefix=".stillwatch-") as work, console.status("Reading") as status:
@@ -71,6 +75,15 @@ def detect(
     else:
         print_summary(findings, Console(), report)
     return FOUND if findings.campaigns else 0
+
+
+def _renamed(programme: Programme, mask: Pseudonymiser) -> Programme:
+    """``programme`` with its accounts and organisations named as the pseudonymised log names them."""
+    return replace(
+        programme,
+        accounts=frozenset(mask.hash(DOMAINS["account_id"], name) for name in programme.accounts),
+        organizations=frozenset(mask.hash(DOMAINS["organization_id"], name) for name in programme.organizations),
+    )
 
 
 def _print_timings(seconds: Mapping[str, float]) -> None:

@@ -87,10 +87,8 @@ class SparkEngine:
         self._directory = Path(self._temporary.name)
         self._log = (self._directory / "spark.log").open("wb")
         try:
-            places = {
-                "spark.local.dir": "spill",
-                "spark.sql.warehouse.dir": "warehouse",
-            }  # else in the user's directory
+            # Spark would otherwise make a warehouse in the directory that the user is in.
+            places = {"spark.local.dir": "spill", "spark.sql.warehouse.dir": "warehouse"}
             settings |= {setting: str(self._directory / name) for setting, name in places.items()}
             self._context = _start(settings, self._log)
             self._session = SparkSession(self._context)
