@@ -71,13 +71,15 @@ def make(path: Path, scenario: str, requests: int, seed: int) -> Made:
 
 def run(*arguments: object) -> tuple[int, str, str]:
     """``stillwatch arguments`` in this process: exit status, standard output and standard error."""
-    out, err = io.StringIO(), io.StringIO()
+    raw, err = io.BytesIO(), io.StringIO()
+    out = io.TextIOWrapper(raw, "utf-8")
     named = patch.object(sys, "argv", ["stillwatch", *map(str, arguments)])
     with named, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main()
         except SystemExit as end:
-            return int(end.code or 0), out.getvalue(), err.getvalue()
+            out.flush()
+            return int(end.code or 0), raw.getvalue().decode(), err.getvalue()
     raise AssertionError("the command ends by leaving")
 
 
