@@ -27,6 +27,13 @@ def test_arrays_are_cut_wherever_blocks_end(
     assert not found.rejects
 
 
+def test_an_array_with_a_line_that_looks_like_a_row_is_an_array(tmp_path: Path) -> None:
+    rows = [{k: plain(v) for k, v in row(0, other=[[{}], {"a": [{}]}]).items()}]
+    (tmp_path / "log.json").write_text(json.dumps(rows, indent=2))
+    found = ingest([tmp_path / "log.json"], work=tmp_path / "w", rejects=tmp_path / "r")
+    assert (found.rows, found.rejects) == (1, {})
+
+
 def test_what_is_no_object_is_a_reject(tmp_path: Path) -> None:
     text = json.dumps([{k: plain(v) for k, v in row(0).items()}, ["x"]], indent=1)[:-1] + ', 7, {"open": '
     (tmp_path / "log.json").write_text(text)

@@ -267,7 +267,8 @@ def _container(source: Source) -> Callable[[Source, Choose, Shape, Report], Iter
     """How the rows of a text lie in it, by its first lines."""
     head = source.peek(_PEEK).lstrip()
     lines = head.split(b"\n")[:_LINES]
-    if any(_is_object(line) for line in lines):
+    spread_out = b"".join(lines[0].split()) in (b"[", b"[{")  # an array; a line of it may look like a row
+    if not spread_out and any(_is_object(line) for line in lines):
         return jsonlines.pieces
     if head.startswith(b"[") or (head.startswith(b"{") and lines[0].rstrip().endswith((b"{", b"[", b","))):
         return jsonvalues.pieces
