@@ -101,10 +101,14 @@ def _without(told: Campaign, ground: Ground) -> Campaign:
     members = tuple(m for m in told.members if _covering(m.account_id, told, ground) is None)
     if len(members) == len(told.members):
         return told
+    accused = {m.account_id for m in members}
     return replace(
         told,
         members=members,
         accounts=tuple(m.account_id for m in members),
         requests=sum(m.requests for m in members),
         output_tokens=sum(m.output_tokens for m in members),
+        first_seen=min(m.first_seen for m in members),
+        last_seen=max(m.last_seen for m in members),
+        ties=tuple(replace(tie, accounts=tuple(a for a in tie.accounts if a in accused)) for tie in told.ties),
     )

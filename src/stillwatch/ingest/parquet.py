@@ -25,7 +25,7 @@ def pieces(path: Path, choose: Choose, shape: Shape, report: Report) -> Iterator
         with pq.ParquetFile(path, pre_buffer=False) as file:
             rows = max(file.metadata.num_rows, 1)
             first = next(file.iter_batches(batch_size=SNIFFED), None)
-            reader = choose(first.to_pylist() if first is not None else [dict.fromkeys(file.schema_arrow.names)])
+            reader = choose(_sniffed(first, file.schema_arrow.names))
             found = _columnar(file, shape) if reader.name == "canonical" else _by_row(file, reader, shape, report)
             for piece, count in found:
                 yield piece, count / rows
@@ -33,6 +33,14 @@ def pieces(path: Path, choose: Choose, shape: Shape, report: Report) -> Iterator
         raise InputError(
             "cannot be read as Parquet", where=str(path), do=f"It may be truncated or damaged ({error})"
         ) from error
+
+
+def _sniffed(first: pa.RecordBatch | None, names: list[str]) -> list[dict[str, object]]:
+    """The first rows as Python has them; only their names, if there is none or Python cannot hold a value."""
+    try:
+        return first.to_pylist() if first is not None else [dict.fromkeys(names)]
+    except (OverflowError, ValueError):  # such as a time beyond the year 9999, which becomes a reject later
+        return [dict.fromkeys(names)]
 
 
 def clean_pieces(path: Path, shape: Shape, rows: int) -> Iterator[Piece]:

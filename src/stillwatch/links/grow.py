@@ -23,6 +23,8 @@ STRANGERS = 0.005
 CROWDED = 0.05
 ROUNDS = 16
 _OPEN_ROUNDS = 3
+#: Chance that a member does not follow its cluster in some family: what one odd trait can cost it is bounded.
+DEVIATES = 0.005
 #: A kind less believed than this to be the one in which a cluster is alike does not speak for its family.
 UNLIKELY = 1e-3
 #: Beyond this part of all actors everybody is a candidate; before, holders of values so many times commoner inside.
@@ -161,7 +163,7 @@ def _evidence(  # type: ignore[no-untyped-def]
             measured[families[kind]] += weight[kind]
         for family in range(family_count):
             if measured[family] > 0 and family != leave_out:
-                out[index] += np.log2(ratio[family] / measured[family])
+                out[index] += np.log2((1.0 - DEVIATES) * ratio[family] / measured[family] + DEVIATES)
     return out
 
 
