@@ -28,15 +28,21 @@ def main() -> int:
     options = parser.parse_args()
     corpora = corpora_folder(options.corpora)
     wanted = [case for case in cases(Sizes().scaled(options.scale)) if case.part in (options.part or parts)]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        scored = list(zip(wanted, pool.map(lambda case: _judge(case, options.work, corpora), wanted), strict=True))
     options.out.mkdir(parents=True, exist_ok=True)
-    document = [{"part": case.part, "log": asdict(case.order), "score": asdict(result)} for case, result in scored]
-    (options.out / "detection.json").write_text(json.dumps(document, indent=1) + "\n")
-    text = tables(scored)
-    (options.out / "detection.md").write_text(text)
-    print(text)
+    scored: list[tuple[Case, Score]] = []
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for case, result in zip(wanted, pool.map(lambda one: _judge(one, options.work, corpora), wanted), strict=True):
+            scored.append((case, result))
+            _write(scored, options.out)
+    print(tables(scored))
     return 0
+
+
+def _write(scored: list[tuple[Case, Score]], out: Path) -> None:
+    """What has been scored so far; hours of work are not lost with the last log."""
+    document = [{"part": case.part, "log": asdict(case.order), "score": asdict(result)} for case, result in scored]
+    (out / "detection.json").write_text(json.dumps(document, indent=1) + "\n")
+    (out / "detection.md").write_text(tables(scored))
 
 
 def _judge(case: Case, work: Path, corpora: Path | None) -> Score:

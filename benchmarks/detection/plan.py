@@ -40,7 +40,7 @@ class Case:
 def cases(sizes: Sizes) -> list[Case]:
     """Every log, the parts that matter most first."""
     alone = [each.name for each in SCENARIOS if each.name not in ("quiet", "demo", "record")]
-    turned = [(knob.name, degree) for knob in KNOBS for degree in (0.5, 1.0)]
+    turned = [(knob.name, degree) for degree in (1.0, 0.5) for knob in KNOBS]
     return [
         *(Case(RECORD, Order("record", sizes.record, seed)) for seed in range(1, sizes.record_seeds + 1)),
         *(Case(CAMPAIGN, Order(name, sizes.campaign, 1)) for name in alone),

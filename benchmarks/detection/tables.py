@@ -44,11 +44,16 @@ def _knobs(scored: Scored) -> str:
         knob = ", ".join(f"{name} {degree:g}" for name, degree in case.order.evade.items()) or "none"
         total = score.total
         rows.append(
-            [knob, f"{whole} of {len(score.campaigns)}", ", ".join(missed) or "-",
+            [knob, f"{whole} of {len(score.campaigns)}", _few(missed),
              *map(_percent, (total.account_recall, total.account_precision, total.request_recall,
                              total.request_precision)), *_harm([score])]
         )  # fmt: skip
     return table(["knob", "found as one", "not found", *_MEASURES, "benign accused", "false discoveries"], rows)
+
+
+def _few(names: Sequence[str]) -> str:
+    """The names, or how many where a cell has no room for them."""
+    return f"{len(names)} campaigns" if len(names) > 3 else ", ".join(names) or "-"
 
 
 def _quiet(scored: Scored) -> str:
