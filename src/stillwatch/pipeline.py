@@ -1,8 +1,9 @@
 """The batch path: a log in, findings out. Read it from top to bottom."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -123,6 +124,12 @@ def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Traits,
     with watch("traits"):
         tally(engine)
         traits = gather(engine, TRAIT_SIGNALS, log.fields)
+        silent = (
+            f"{s.name}: the log has no {' and no '.join(sorted(s.needs - log.fields))}"
+            for s in CLUSTER_SIGNALS
+            if s.needs - log.fields
+        )
+        traits = replace(traits, abstained=(*traits.abstained, *silent))
     with watch("links"):
         graph = _graph(engine, traits, log)
         return traits, graph, find_clusters(graph, seed)
@@ -156,7 +163,10 @@ def _own(fields: frozenset[str], prefix: str) -> frozenset[str]:
 
 
 def _organisations(accounts: pa.Table, engine: Engine, fields: frozenset[str]) -> dict[str, str]:
-    """The declared organisation of each account: the accounts file's, else the requests'."""
+    """The declared organisation of each account: the accounts file's, else the requests'.
+
+    A name that most accounts have is a placeholder, and declares nothing.
+    """
     found: dict[str, str] = {}
     if "requests.organization_id" in fields:
         rows = engine.sql(
@@ -165,7 +175,9 @@ def _organisations(accounts: pa.Table, engine: Engine, fields: frozenset[str]) -
         )
         found = dict(zip(rows["account_id"].to_pylist(), rows["organization_id"].to_pylist(), strict=True))
     pairs = zip(accounts["account_id"].to_pylist(), accounts["organization_id"].to_pylist(), strict=True)
-    return found | {account: name for account, name in pairs if name is not None}
+    found |= {account: name for account, name in pairs if name is not None}
+    named = Counter(found.values())
+    return {account: name for account, name in found.items() if 2 * named[name] <= max(len(found), 20)}
 
 
 def _graph(engine: Engine, traits: Traits, log: Log) -> Incidence:

@@ -82,7 +82,7 @@ def assess(
     No cluster stands as an innocent precedent at first. One that does not survive is put among the natural groups of
     the explanations that excuse it, and all are tried again, until no more are: else several campaigns would each
     excuse the others (masking; the outward order is that of Rosner's generalised ESD test, 1983). The false-discovery
-    control looks first where there is more to take: clusters weigh as the square root of their requests.
+    control looks first where there is more to take: clusters weigh as their requests.
 
     Args:
         graph: the account-artifact graph.
@@ -95,7 +95,7 @@ def assess(
     """
     bits = [mean_bits(kind_bits(graph, order, cluster.actors), axis=1) for cluster in clusters]
     alike = alikeness(graph, order, [cluster.actors for cluster in clusters])
-    weights = np.sqrt([graph.requests[cluster.actors].sum() for cluster in clusters])
+    weights = [graph.requests[cluster.actors].sum() for cluster in clusters]
     precedents: dict[str, frozenset[int]] = {}
     everyone = frozenset(range(len(clusters)))
     while True:
@@ -150,7 +150,7 @@ def _trial(
     left = [family for family in Family if family not in explanation.grants]
     tests = {f: [r.p_value for g, r in readings if g == f and r.p_value is not None] for f in left}
     size, everybody = len(cluster.actors), len(graph.actors)
-    drawn_from = len(np.union1d(covering, cluster.actors)) if explanation.grants else everybody
+    drawn_from = len(np.union1d(covering, cluster.actors)) if explanation.alike else everybody
     if explanation.crowd and drawn_from < 2 * size:
         return Trial(explanation, False, 0.0, {}, drawn_from, 0, defining)
     by_bits = {family: _family_bits(graph, family, bits) for family in left}
@@ -199,7 +199,7 @@ def _defining(
         if kind.family not in explanation.needs or not kind.artifact:
             continue
         value, count = np.unique(graph.values_of(cluster.actors, index), return_counts=True)
-        own = held.degree[value] <= most
+        own = (held.degree[value] <= most) & ~graph.ordinary[value]
         value, count = value[own], count[own]
         top = value[np.lexsort((value, -count))[:FEW_VALUES]]
         everyone = held.of_any(top)

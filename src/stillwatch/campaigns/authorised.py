@@ -60,7 +60,7 @@ def _programme(entry: Mapping[str, Any], where: str) -> Programme:
     if not isinstance(name, str) or not name:
         raise InputError("a programme needs a name", where=where, do='Add name = "...".')
     if isinstance(until, datetime):
-        until = until.date()
+        until = until.astimezone(UTC).date() if until.tzinfo else until.date()
     if not isinstance(until, date):
         raise InputError("a programme needs its last day", where=where, do="Add until = 2027-01-31 (no quotes).")
     members = {}

@@ -148,13 +148,18 @@ def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
     weakest = max(hardest.by_family.items(), key=lambda item: item[1], default=None)
     text = (
         f"If the best innocent explanation ({hardest.explanation.name}) were true, evidence this strong would appear "
-        f"at most once in {1 / max(assessment.p_value, 1e-300):,.3g} such groups"
+        f"at most once in {_count_of(1 / max(assessment.p_value, 1e-300))} such groups"
     )
     if weakest is not None and weakest[1] > 0.5:
         text += f"; it is not surer because {weakest[0]} says nothing against that explanation"
     if not_measured:
         text += f"; {len(not_measured)} signals could not be measured"
     return text + "."
+
+
+def _count_of(number: float) -> str:
+    """``2,580`` or ``10^12``: two or three figures are all it is worth."""
+    return f"{float(f'{number:.3g}'):,.0f}" if number < 1e9 else f"10^{np.log10(number):.0f}"
 
 
 def would_change(assessment: Assessment) -> tuple[str, ...]:

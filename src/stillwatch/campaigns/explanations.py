@@ -41,6 +41,13 @@ _INSTITUTION = frozenset(
 EXPLANATIONS = (
     Explanation("coincidence", frozenset(), frozenset(), "they are strangers", frozenset()),
     Explanation(
+        "similar customers",
+        frozenset({Family.CONDUCT, Family.TEMPO}),
+        frozenset(),
+        "strangers who want the same and work alike",
+        frozenset(),
+    ),
+    Explanation(
         "carrier-grade NAT",
         frozenset({Family.NETWORK}),
         frozenset({Family.NETWORK}),
@@ -85,5 +92,6 @@ EXPLANATIONS = (
         frozenset({Family.NETWORK, Family.PAYMENT}),
         "an intermediary's accounts that carry many people's requests",
         frozenset({Family.NETWORK, Family.SOFTWARE, Family.PAYMENT}),
+        own=True,
     ),
 )

@@ -2,7 +2,8 @@
 
 Coordinated accounts are a campaign's when they pretend to be strangers. Accounts of one declared organisation are one
 actor from the start (``schema.graph``); this looks at groups that declare none, by facts and not by a test: verified by
-the provider and all on one instrument, or one instrument and one mail domain of their own for all of them.
+the provider and all on one instrument; or, where nobody says who is verified, one instrument and one mail domain of
+their own for all of them. A card and a domain alone are what campaigns have in common, too.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,8 @@ def openly_one(accounts: pa.Table, members: Sequence[str]) -> Openness:
         f"{verified:.0%} are verified, {paid:.0%} pay with one instrument and {mailed:.0%} use one mail domain"
         f"{' of their own' if own_domain else ''}"
     )
-    one = paid >= NEARLY_ALL and instrument is not None and (verified >= NEARLY_ALL or own_domain)
+    unknown = inside["verified"].null_count == len(inside)
+    one = paid >= NEARLY_ALL and instrument is not None and (verified >= NEARLY_ALL or (unknown and own_domain))
     return Openness(one, facts if one else f"{facts}: they do not show themselves as one customer")
 
 

@@ -23,13 +23,13 @@ from stillwatch.stats.ties import many_kind_bits
 
 #: Natural groups measured for each explanation.
 GROUPS = 1000
+#: With fewer natural groups of its own sort an explanation is compared with the sort that has most.
+ENOUGH = 30
 #: Numbers of members at which groups are compared.
 SIZES = (4, 6, 8, 12, 16, 24, 32, 48, 64)
 FEWEST = 4
 #: An actor counts in so many groups before it is spent, so that the groups are not the same people again and again.
 REUSED = 3
-#: A group more than this part of whose members are in one cluster stands for that cluster.
-_BELONGS = 0.3
 FAMILIES = tuple(Family)
 
 
@@ -112,7 +112,9 @@ def references(
         families: Reference(np.concatenate([alike, own]), np.r_[np.full(len(alike), -1), np.arange(len(clusters))])
         for families, alike in found.items()
     }
-    return {e.name: made[e.alike] for e in EXPLANATIONS if e.alike in made}
+    fullest = max(made.values(), key=lambda reference: np.count_nonzero(reference.cluster < 0))
+    chosen = {f: r if np.count_nonzero(r.cluster < 0) >= ENOUGH else fullest for f, r in made.items()}
+    return {e.name: chosen[e.alike] for e in EXPLANATIONS if e.alike in chosen}
 
 
 def natural_groups(
@@ -131,15 +133,15 @@ def natural_groups(
 def _groups(
     graph: Incidence, held: Holders, order: NDArray[np.int64], owner: NDArray[np.int64], families: frozenset[Family]
 ) -> list[NDArray[np.int64]]:
-    """Holders of artifacts of ``families``, but for those that are mostly of one cluster."""
+    """Holders of artifacts of ``families`` that are in no cluster."""
     groups: list[NDArray[np.int64]] = []
     taken = np.zeros(len(graph.actors), np.int64)
     for value in _values(graph, held, families):
         actors = held.of(int(value))
-        sample = actors[np.argsort(order[actors], kind="stable")[: SIZES[-1]]]
-        inside = owner[sample][owner[sample] >= 0]
-        if len(inside) and np.bincount(inside).max() > _BELONGS * len(sample):
+        actors = actors[owner[actors] < 0]  # clusters stand for themselves
+        if len(actors) < FEWEST:
             continue
+        sample = actors[np.argsort(order[actors], kind="stable")[: SIZES[-1]]]
         if (taken[sample] >= REUSED).mean() > 0.5:
             continue
         taken[sample] += 1

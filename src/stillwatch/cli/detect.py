@@ -19,6 +19,8 @@ from stillwatch.ingest.pseudonym import DOMAINS, Pseudonymiser
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOUND = 3
+#: What a run leaves in --out, and a later one over the same directory does not take for a log.
+FILES = ("accounts.parquet", "requests.parquet", "campaigns.json", "findings.json", "report.html")
 
 
 @click.command("detect")
@@ -57,8 +59,9 @@ def detect(
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=temp or out, prefix=".stillwatch-") as work, console.status("Reading") as status:
         log = read_log(
-            logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work), out / "rejects.ndjson", console
-        )
+            logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work), out / "rejects.ndjson", console,
+            [out / name for name in FILES],
+        )  # fmt: skip
         read = perf_counter()
         running = make_engine(engine, master, memory, threads, temp)
         try:

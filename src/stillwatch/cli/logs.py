@@ -31,8 +31,11 @@ def read_log(
     work: Path,
     rejects: Path,
     console: Console,
+    own: Sequence[Path] = (),
 ) -> Log:
     """Read LOG... and the accounts file; new files go to ``work``, bad rows to ``rejects``.
+
+    ``own`` are files that an earlier run may have left among the logs; they are passed over.
 
     Raises:
         InputError: an input cannot be read at all.
@@ -47,7 +50,7 @@ def read_log(
             mapping=mapping,
             max_rejects=max_rejects,
             pseudonymise=pseudonymise,
-            exclude=[path for path in (accounts, rejects) if path],
+            exclude=[path for path in (accounts, rejects, *own) if path],
             progress=bar,
         )
         table = (

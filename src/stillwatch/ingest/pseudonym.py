@@ -12,6 +12,7 @@ a calling code without more, for a signal has to tell that it names a country an
 
 import hashlib
 import ipaddress
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,7 @@ class Pseudonymiser:
         """
         try:
             with path.open("rb") as file:
-                mode = path.stat().st_mode
+                mode = os.fstat(file.fileno()).st_mode
                 key = file.read(LONGEST + 1)
         except OSError as error:
             raise InputError(f"cannot be read ({error.strerror})", where=str(path)) from error

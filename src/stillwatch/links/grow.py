@@ -20,7 +20,7 @@ from stillwatch.stats.ties import kind_bits, tie_bits
 #: Strangers expected among the members of a finished cluster, by their own odds, as a part of it.
 STRANGERS = 0.005
 #: In a cluster of most accounts no value is rare, so that nobody can be surer: this times the cluster's part of all.
-CROWDED = 0.05
+CROWDED = 0.5
 ROUNDS = 16
 _OPEN_ROUNDS = 3
 #: Chance that a member does not follow its cluster in some family: what one odd trait can cost it is bounded.

@@ -40,7 +40,12 @@ def _starts(graph: Incidence, held: Holders, actors: NDArray[np.int64]) -> list[
     """Members that hold one of the artifacts that divide the cluster most evenly, one division each."""
     artifact = np.array([kind.artifact for kind in graph.kinds], np.bool_)
     value, count = np.unique(graph.values_of(actors), return_counts=True)
-    middling = artifact[graph.kind_of[value]] & (count >= SMALLEST) & (count <= len(actors) - SMALLEST)
+    middling = (
+        artifact[graph.kind_of[value]]
+        & ~graph.ordinary[value]
+        & (count >= SMALLEST)
+        & (count <= len(actors) - SMALLEST)
+    )
     value, count = value[middling], count[middling]
     chosen = value[np.lexsort((value, np.abs(2 * count - len(actors))))[:TRIED]]
     return [np.isin(actors, held.of(int(v)), assume_unique=True) for v in chosen]

@@ -57,11 +57,13 @@ SELECT DISTINCT account_id, session_id, block FROM issued_blocks SEMI JOIN repla
 _JUDGED = """
 SELECT back.request_id, back.account_id, back.block, owner.issued_to,
   CASE WHEN own.block IS NULL THEN 1 ELSE 0 END AS is_foreign,
-  CASE WHEN own.block IS NOT NULL AND here.block IS NULL THEN 1 ELSE 0 END AS is_crossed
+  CASE WHEN own.block IS NOT NULL AND here.block IS NULL AND back.session_id IS NOT NULL AND own.known = 1
+       THEN 1 ELSE 0 END AS is_crossed
 FROM replayed_blocks AS back
 JOIN (SELECT block, MIN(account_id) AS issued_to FROM issued GROUP BY block) AS owner
   ON back.block = owner.block
-LEFT JOIN (SELECT DISTINCT account_id, block FROM issued) AS own
+LEFT JOIN (SELECT account_id, block, MIN(CASE WHEN session_id IS NULL THEN 0 ELSE 1 END) AS known
+           FROM issued GROUP BY account_id, block) AS own
   ON back.block = own.block AND back.account_id = own.account_id
 LEFT JOIN issued AS here
   ON back.block = here.block AND back.account_id = here.account_id AND back.session_id = here.session_id

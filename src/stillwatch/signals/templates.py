@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from stillwatch.engine import Engine
 from stillwatch.schema.evidence import Family, Kind
-from stillwatch.signals.sql import SqlTrait, trait
+from stillwatch.signals.sql import SqlTrait, trait, union
 from stillwatch.text.assign import assign
 from stillwatch.text.families import NONE, Families, Sample, find_families
 
@@ -42,7 +42,7 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
 ]
 TEMPLATES = pa.schema(_FIELDS)
 
-TEMPLATE = Kind("template", Family.CONTENT, "prompt template", artifact=True)
+TEMPLATE = Kind("template", Family.CONTENT, "prompt template", artifact=True, ordinary=frozenset({"none"}))
 PROMPT = Kind("prompt", Family.CONTENT, "prompt sent word for word", artifact=False)
 
 _SHARE_BITS = 20
@@ -125,7 +125,16 @@ TEMPLATED = (
         "template",
         frozenset({"prints.prompt_hash"}),
         (TEMPLATE,),
-        trait(TEMPLATE, "CAST(template AS STRING)", "templates GROUP BY account_id, template", n="COUNT(*)"),
+        # Who has no template is told of too: a template's rarity is among all who send prompts.
+        union(
+            trait(TEMPLATE, "CAST(template AS STRING)", "templates GROUP BY account_id, template", n="COUNT(*)"),
+            trait(
+                TEMPLATE,
+                "'none'",
+                "account_activity ANTI JOIN templates USING (account_id) WHERE prompts > 0",
+                n="prompts",
+            ),
+        ),
     ),
     SqlTrait(
         "prompt",

@@ -8,21 +8,21 @@ from scipy.stats import chi2
 def conformal_p(ratios: NDArray[np.float64]) -> float:
     """P-value of a statistic from exchangeable null values, each divided by it.
 
-    Within the null values it is the rank, (1 + those at least as large) / (1 + all) (Vovk 2005). Beyond them the upper
-    tenth is extrapolated as an exponential with its own mean excess, as sequence searches do for E-values (Altschul &
-    Gish 1996), and never below the square of the smallest rank: a hundred groups can vouch for 1 in 10,000, not more.
+    Within the null values it is the rank, (1 + those at least as large) / (1 + all) (Vovk 2005). Beyond the largest the
+    upper tenth is extrapolated as an exponential with its own mean excess, as sequence searches do for E-values
+    (Altschul & Gish 1996), widened for having been estimated, and never below the square of the smallest rank: a
+    hundred groups can vouch for 1 in 10,000, not more. With fewer than 20 values the rank is all there is.
 
     Args:
         ratios: null values over the statistic, each at its own sample size; infinite where the statistic is zero.
     """
     count = len(ratios)
     rank = (1 + np.count_nonzero(ratios >= 1.0)) / (1 + count)
-    top = np.sort(ratios)[count - max(count // 10, min(count, 10)) :]
-    if rank > 1.5 / (1 + count) or len(top) < 10:
+    if rank > 1.5 / (1 + count) or count < 20:
         return float(rank)
-    threshold = float(top[0])
-    excess = max(float(np.mean(top) - threshold), 1e-9)
-    tail = len(top) / (1 + count) * np.exp(-(1.0 - threshold) / excess)
+    top = np.sort(ratios)[count - max(count // 10, 10) :]
+    excess = max(float(np.mean(top) - top[0]), 1e-9) * (1 + 3 / np.sqrt(len(top)))
+    tail = len(top) / (1 + count) * np.exp(-(1.0 - float(top[0])) / excess)
     return float(np.clip(tail, 1.0 / (1 + count) ** 2, rank))
 
 
