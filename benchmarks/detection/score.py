@@ -145,6 +145,7 @@ def _requests(log: Path, out: Path) -> dict[str, Counter[str]]:
     files = [str(out / "requests.parquet"), str(log / "truth" / "requests.parquet")]
     found: dict[str, Counter[str]] = {}
     with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("SET enable_progress_bar = false")
         for campaign, name, count in connection.execute(query, files).fetchall():
             found.setdefault(campaign, Counter())[name] = count
     return found
