@@ -24,7 +24,8 @@ GROUP = [f"g{i}" for i in range(10)]
     ("same", "holds"),
     [
         ({"payment_fingerprint": "one", "verified": True}, True),
-        ({"payment_fingerprint": "one", "email_domain": "own.example"}, True),
+        ({"payment_fingerprint": "one", "email_domain": "own.example"}, False),  # as a campaign's; none is verified
+        ({"payment_fingerprint": "one", "email_domain": "own.example", "verified": None}, True),
         ({"payment_fingerprint": "one"}, False),  # a webmail domain is nobody's own
         ({"email_domain": "own.example", "verified": True}, False),
         ({"payment_fingerprint": None, "email_domain": None, "verified": None}, False),

@@ -91,12 +91,16 @@ def test_traits_count_the_requests_of_each_account(engine: Engine) -> None:
     rows += [(account, "thank you") for account in ("person-4", "person-5")]
     engine.load("prints", prints(rows))
     find_templates(engine)
+    engine.save("account_activity", "SELECT account_id, COUNT(prompt_hash) AS prompts FROM prints GROUP BY account_id")
     traits = gather(engine, TEMPLATED, frozenset({"prints.prompt_hash"}))
     assert traits.table.schema == TRAITS and not traits.abstained
-    found = sorted((row["kind"], row["account_id"], row["n"]) for row in traits.table.to_pylist())
+    without = {row["account_id"] for row in traits.table.to_pylist() if row["value"] == "none"}
+    assert without == {account for account, _ in rows if not account.startswith(("pool", "second"))}
+    told = [row for row in traits.table.to_pylist() if row["value"] != "none"]
+    found = sorted((row["kind"], row["account_id"], row["n"]) for row in told)
     pools = [("template", f"pool-{at}", 8) for at in range(12)] + [("template", f"second-{at}", 8) for at in range(5)]
     assert found == sorted([("prompt", "person-1", 2), ("prompt", "person-2", 1), ("prompt", "pool-3", 1), *pools])
-    values = {row["value"] for row in traits.table.to_pylist() if row["kind"] == "template"}
+    values = {row["value"] for row in told if row["kind"] == "template"}
     assert len(values) == 2 and all(int(value) for value in values)
 
 

@@ -18,6 +18,8 @@ from stillwatch.stats.ties import kind_bits
 FEW_VALUES, COVERED = 3, 0.5
 #: A group's own place or domain is one that no more than this part of all actors share.
 OWN = 0.05
+#: Prefixes of an issuer or a region: sharing one is no sign of one place or one payer.
+COARSE = frozenset({"card_bin", "phone_prefix"})
 #: Part of a family's error that its traits may spend; the cluster tests share the rest.
 TRAITS_WEIGH = 0.8
 
@@ -196,7 +198,7 @@ def _defining(
     best: tuple[float, NDArray[np.int64], str] = (0.0, nobody, "")
     most = max(OWN * len(graph.actors), 2 * len(cluster.actors)) if explanation.own else np.inf
     for index, kind in enumerate(graph.kinds):
-        if kind.family not in explanation.needs or not kind.artifact:
+        if kind.family not in explanation.needs or not kind.artifact or kind.name in COARSE:
             continue
         value, count = np.unique(graph.values_of(cluster.actors, index), return_counts=True)
         own = (held.degree[value] <= most) & ~graph.ordinary[value]
