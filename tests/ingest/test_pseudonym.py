@@ -120,13 +120,16 @@ def test_every_identifier_has_a_domain() -> None:
     assert {name for name, domain in DOMAINS.items() if domain == "address"} == {"client_ip", "signup_ip"}
 
 
-def test_a_calling_code_stays_one_and_spellings_of_a_mail_domain_stay_equal() -> None:
+def test_no_country_is_left_of_a_telephone_and_spellings_stay_equal() -> None:
     mask = Pseudonymiser(b"k" * 32)
-    phones, mails = ["+86", "86", "+4915", "+1"], ["Mail.Example", "mail.example ", "other.example", None]
+    short = ["+86", "86", "861", "+1 415", "+49 1523", "(44) 77"]
+    phones = [*short, "+44 7700-9", "4477009", "+4477008"]
+    mails = ["Mail.Example", "mail.example ", "other.example", None, *[None] * (len(phones) - 4)]
     batch = pa.RecordBatch.from_pydict({"phone_prefix": phones, "email_domain": mails})
     found = mask.apply(batch)
     codes, domains = found["phone_prefix"].to_pylist(), found["email_domain"].to_pylist()
-    assert [codes[0], codes[1], codes[3]] == ["+86", "86", "+1"]  # they name a country, and so no signal may use them
-    assert "4915" not in codes[2]
+    assert codes[: len(short)] == [None] * len(short)
+    assert codes[-3] == codes[-2] != codes[-1]
+    assert not any("447700" in code for code in codes[-3:])
     assert domains[0] == domains[1] != domains[2]
     assert domains[3] is None

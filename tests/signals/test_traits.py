@@ -67,9 +67,9 @@ def log() -> list[dict]:
 ACCOUNT_ROWS = [
     {"account_id": "app", "created_at": START - 900 * HOUR, "payment_fingerprint": "p1", "phone_prefix": "+44"},
     {"account_id": "left", "created_at": START + 29 * HOUR, "payment_fingerprint": "p2", "email_domain": "Odd.example",
-     "phone_prefix": "+44770", "signup_ip": "::ffff:192.0.2.9"},
+     "phone_prefix": "+44 7700-9", "signup_ip": "::ffff:192.0.2.9"},
     {"account_id": "right", "created_at": START + 29 * HOUR, "payment_fingerprint": "p2", "card_bin": "4321",
-     "email_domain": " odd.EXAMPLE", "phone_prefix": "+44770", "signup_ip": "192.0.2.77"},
+     "email_domain": " odd.EXAMPLE", "phone_prefix": "+4477009", "signup_ip": "192.0.2.77"},
     {"account_id": "idle", "created_at": START, "payment_fingerprint": "p2"},
 ]  # fmt: skip
 
@@ -137,7 +137,7 @@ def test_traits(engine: Engine) -> None:
     both = {
         "payment_fingerprint": "p2",
         "email_domain": "odd.example",
-        "phone_prefix": "+44770",
+        "phone_prefix": "4477009",
         "client_ip": "2001:db8::7",
         "client_prefix": "2001:db8::/48",
         "signup_prefix": "192.0.2.0/24",
@@ -172,6 +172,28 @@ def test_a_signal_whose_fields_are_absent_abstains(duckdb_engine: DuckDBEngine) 
     traits = gather(duckdb_engine, [signal for signal in SIGNALS if signal.needs], frozenset())
     assert len(traits.table) == 0
     assert "payment_fingerprint: the log has no accounts.payment_fingerprint" in traits.abstained
+
+
+def test_calling_codes_and_regions_may_be_permuted(engine: Engine) -> None:
+    """Who has which country or region is no trait; and which country a block lies in changes no tie."""
+    signals = [signal for signal in SIGNALS if signal.name == "phone_prefix"]
+    active = ["app", "owl", "left", "right", "single"]
+
+    def found(prefixes: list[str | None]) -> list[tuple[str, str]]:
+        rows = [{"account_id": a, "phone_prefix": p} for a, p in zip(active, prefixes, strict=True)]
+        engine.load("accounts", pa.Table.from_pylist(rows, ACCOUNTS))
+        table = gather(engine, signals, FIELDS).table
+        return sorted(zip(table["account_id"].to_pylist(), table["value"].to_pylist(), strict=True))
+
+    codes = ["+86", "1", "+1 415", "+861391", None]
+    for turn in range(len(codes)):
+        assert found(codes[turn:] + codes[:turn]) == []
+    blocks = ["+86 13912", "+86 13912", "+44 77009", "+44 77009", "+86"]
+    swapped = [block.replace("86", "x").replace("44", "86").replace("x", "44") for block in blocks]
+    for prefixes in (blocks, swapped):
+        (app, a), (left, b), (owl, c), (right, d) = found(prefixes)
+        assert (app, left, owl, right) == ("app", "left", "owl", "right")
+        assert (a == c, b == d, a == b) == (True, True, False)
 
 
 def test_nationality_is_in_no_signal() -> None:

@@ -9,7 +9,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d+\.\d+")
 #: Kinds whose values are hashes; kinds whose values name a payment instrument or a person's line.
 _HASHES = frozenset({"template", "prompt", "system_prompt", "system_prefix", "foreign_block"})
-_SHORTENED = frozenset({"payment_fingerprint", "card_bin", "phone_prefix"})
+_SHORTENED = frozenset({"payment_fingerprint", "card_bin"})
 _ADDRESSES = frozenset({"client_ip", "signup_ip"})
 
 
@@ -23,6 +23,8 @@ def readable(kind: Kind, value: str) -> str:
         return f"{int(value) & 0xFFFFFFFFFFFFFFFF:016x}" if re.fullmatch(r"-?\d+", value) else value[:16]
     if kind.name in _ADDRESSES:
         return re.sub(r"([.:])[^.:]*$", r"\1…", value)
+    if kind.name == "phone_prefix":
+        return "…" + value[-3:]  # its first digits would name a country
     if kind.name in _SHORTENED:
         return value if len(value) <= 6 else value[:6] + "…"
     if not kind.artifact:

@@ -6,8 +6,8 @@ in both tables, an address at sign-up the same as in use, a reasoning block hand
 address becomes ``prefix.host``; two addresses of one /24 (one /48 of IPv6) share the prefix. Text is dropped once its
 fingerprints are taken, under a key of their own.
 
-What stays readable: model, pathway, times, counts, parameters, tools' names, stop reason, country, network number, and
-a calling code without more, for a signal has to tell that it names a country and nobody.
+What stays readable: model, pathway, times, counts, parameters, tools' names, stop reason, country, network number. A
+telephone prefix that names no more than a country or a region is dropped, for no signal may use it.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from stillwatch.errors import InputError, UsageError
 from stillwatch.ingest.interface import Column
 from stillwatch.schema.prints import PRINTS
-from stillwatch.schema.requests import STRINGS
+from stillwatch.schema.requests import PHONE_BLOCK, STRINGS
 from stillwatch.text import fingerprint
 
 SHORTEST = 32  # bytes of a key file
@@ -31,7 +31,7 @@ LONGEST = 4096
 _BITS = 128
 _TEXT = ("system_prompt", "prompt", "response")
 _ADDRESS = "address"
-_CALLING_CODE = 3  # digits
+_NO_DIGIT = str.maketrans("", "", "+ -()./")  # as signals read a telephone prefix
 
 #: Field -> domain. Fields that are compared with each other have the same one.
 DOMAINS: dict[str, str] = {
@@ -103,7 +103,11 @@ class Pseudonymiser:
 
     def _column(self, name: str, column: Column) -> Column:
         domain = DOMAINS[name]
-        special: dict[str, Callable[[str], str]] = {_ADDRESS: self._address, "phone": self._phone, "mail": self._mail}
+        special: dict[str, Callable[[str], str | None]] = {
+            _ADDRESS: self._address,
+            "phone": self._phone,
+            "mail": self._mail,
+        }
         hashed = special.get(domain, lambda value: self.hash(domain, value))
         if column.type != STRINGS:
             return _each(column, hashed)
@@ -120,10 +124,10 @@ class Pseudonymiser:
     def _mail(self, value: str) -> str:
         return self.hash("mail", value.strip().lower())
 
-    def _phone(self, value: str) -> str:
-        """A calling code alone (at most three digits, ITU-T E.164) stays as it is."""
-        prefix = value.strip()
-        return prefix if len(prefix.removeprefix("+")) <= _CALLING_CODE else self.hash("phone", prefix)
+    def _phone(self, value: str) -> str | None:
+        """A block of numbers by its digits; nothing of a prefix that names a country or a region."""
+        digits = value.translate(_NO_DIGIT)
+        return self.hash("phone", digits) if len(digits) >= PHONE_BLOCK else None
 
     def _address(self, value: str) -> str:
         try:
@@ -140,7 +144,7 @@ def _derive(master: bytes, domain: str) -> bytes:
     return hashlib.blake2b(domain.encode(), key=master, digest_size=32).digest()
 
 
-def _each(column: Column, function: Callable[[str], str]) -> Column:
+def _each(column: Column, function: Callable[[str], str | None]) -> Column:
     """Apply ``function`` once to each distinct text."""
     encoded = column.dictionary_encode()
     values = pa.array([function(value) for value in encoded.dictionary.to_pylist()], pa.string())

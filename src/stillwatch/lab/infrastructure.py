@@ -190,7 +190,7 @@ def card_bins(seed: int, kind: str, country: Ints, key: Keys, shared: Keys) -> C
 
 
 def phone_prefixes(seed: int, country: Ints, key: Keys, rented: int, group: Keys) -> Column:
-    """The first digits of phone numbers: Zipf within the country, or from a few ``rented`` prefixes of the group."""
+    """Blocks of phone numbers: Zipf within the country, or a few ``rented`` by the group."""
     if rented:
         choice = below(rented, key, "rented")
         country = below(len(COUNTRIES), group, "rented", choice)
@@ -198,4 +198,4 @@ def phone_prefixes(seed: int, country: Ints, key: Keys, rented: int, group: Keys
     else:
         block = below(300, seed, "block", choose(zipf(40, 0.7), key, "prefix"), country)
     code = pick(texts(["+" + row[4] for row in COUNTRIES]), country)
-    return join(code, column((600 + block).astype(str)))
+    return join(code, column((600 + block).astype(str)), column((100 + below(900, seed, "range", block)).astype(str)))

@@ -70,6 +70,11 @@ REQUIRED = tuple(field.name for field in REQUESTS if not field.nullable)
 #: Never read by a signal, a link or a score (rule of evidence 4); a test permutes them and findings must not change.
 NATIONALITY = frozenset({"country", "owner", "owner_country"})
 
+#: Digits of a telephone prefix, calling code included, from which on it names a block of numbers. With fewer it names a
+#: country or a region of one (ITU-T E.164: calling codes have up to three digits, area codes in use up to five after a
+#: code of one), which is no evidence: signals leave it out, and pseudonymised logs do not keep it.
+PHONE_BLOCK = 7
+
 #: A request outside these times is a reject: no hosted model existed before, and clocks err by less than that after.
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
