@@ -60,6 +60,8 @@ def log() -> list[dict]:
     owner = rows[400]["account_id"]
     rows[-2]["reasoning_replayed"] = ["b1", "unknown"]
     rows[-3]["reasoning_replayed"] = ["unknown"]
+    rows[0]["reasoning_issued"] = rows[1]["reasoning_replayed"] = ["b3"]
+    assert rows[0]["account_id"] == rows[1]["account_id"] == "app"
     assert {owner, rows[-2]["account_id"]} == {"owl", "right"}
     return rows
 
@@ -164,14 +166,34 @@ def test_traits(engine: Engine) -> None:
     assert values["long_outputs"]["owl"] == {"0.9 or more"}
     assert values["output_ratio"]["owl"] == {"16 or more"}
     assert values["breadth"]["app"] == {"repeats itself"}
-    assert values["replayed_block"] == {"owl": {"b1"}, "right": {"b1"}}
-    assert values["foreign_replay"] == {"right": {"0.9 or more"}}
+    assert values["replayed_block"] == {"owl": {"b1"}, "right": {"b1"}, "app": {"none"}}
+    assert values["foreign_replay"] == {"right": {"0.9 or more"}, "app": {"under 0.02"}}
 
 
 def test_a_signal_whose_fields_are_absent_abstains(duckdb_engine: DuckDBEngine) -> None:
     traits = gather(duckdb_engine, [signal for signal in SIGNALS if signal.needs], frozenset())
     assert len(traits.table) == 0
     assert "payment_fingerprint: the log has no accounts.payment_fingerprint" in traits.abstained
+
+
+@pytest.mark.parametrize("field", ["temperature", "tools", "n"])
+def test_the_request_shape_is_taken_of_whatever_parameter_there_is(duckdb_engine: DuckDBEngine, field: str) -> None:
+    rows = [{key: row.get(key) for key in ("request_id", "account_id", "micros", "timestamp", "model", field)}
+            for row in log()]  # fmt: skip
+    duckdb_engine.load("requests", pa.Table.from_pylist(rows, REQUESTS))
+    duckdb_engine.load("prints", pa.Table.from_pylist(log(), TABLE))
+    tally(duckdb_engine)
+    signals = [signal for signal in SIGNALS if signal.name == "request_shape"]
+    fields = frozenset(f"requests.{name}" for name in rows[0])
+    shapes = dict(
+        zip(
+            *gather(duckdb_engine, signals, fields).table.select(["account_id", "value"]).to_pydict().values(),
+            strict=True,
+        )
+    )
+    assert shapes["left"] == shapes["right"] != shapes["app"]
+    (silent,) = gather(duckdb_engine, signals, fields - {f"requests.{field}"}).abstained
+    assert silent.startswith("request_shape: the log has no requests.temperature or requests.max_tokens or ")
 
 
 def test_calling_codes_and_regions_may_be_permuted(engine: Engine) -> None:
@@ -198,5 +220,5 @@ def test_calling_codes_and_regions_may_be_permuted(engine: Engine) -> None:
 
 def test_nationality_is_in_no_signal() -> None:
     banned = {"country", "owner", "owner_country"}
-    needs = {need.partition(".")[2] for signal in TRAIT_SIGNALS for need in signal.needs}
+    needs = {each.partition(".")[2] for signal in TRAIT_SIGNALS for need in signal.needs for each in need.split("|")}
     assert not needs & banned

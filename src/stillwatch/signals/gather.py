@@ -1,6 +1,6 @@
 """All trait signals run, one after the other: traits of every account, and which signals had to abstain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -19,27 +19,24 @@ class Traits:
     abstained: tuple[str, ...]
 
 
-def gather(
-    engine: Engine,
-    signals: Sequence[TraitSignal],
-    fields: frozenset[str],
-    progress: Callable[[str], None] = lambda name: None,
-) -> Traits:
+def missing(needs: frozenset[str], fields: frozenset[str]) -> list[str]:
+    """What of ``needs`` (see ``TraitSignal.needs``) is not in ``fields``, in words."""
+    return [" or ".join(need.split("|")) for need in sorted(needs) if fields.isdisjoint(need.split("|"))]
+
+
+def gather(engine: Engine, signals: Sequence[TraitSignal], fields: frozenset[str]) -> Traits:
     """Traits by all ``signals`` whose fields are there.
 
     Args:
         engine: holds the log, ``prints`` and the tallies.
         signals: what to measure.
         fields: columns with values, as ``requests.client_ip`` or ``accounts.card_bin``.
-        progress: called with each signal's name before it runs.
     """
     tables, kinds, abstained = [TRAITS.empty_table()], list[Kind](), list[str]()
     for signal in signals:
-        missing = sorted(signal.needs - fields)
-        if missing:
-            abstained.append(f"{signal.name}: the log has no {' and no '.join(missing)}")
+        if absent := missing(signal.needs, fields):
+            abstained.append(f"{signal.name}: the log has no {' and no '.join(absent)}")
             continue
-        progress(signal.name)
         tables.append(engine.sql(signal.query(engine)).select(TRAITS.names).cast(TRAITS))
         kinds.extend(signal.kinds)
     return Traits(pa.concat_tables(tables), tuple(kinds), tuple(abstained))

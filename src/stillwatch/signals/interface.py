@@ -20,7 +20,10 @@ class TraitSignal(Protocol):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Columns, e.g. ``requests.client_ip``; if one is absent or wholly null the signal abstains."""
+        """Columns, e.g. ``requests.client_ip``; if one is absent or wholly null the signal abstains.
+
+        Of columns written ``a|b`` one is enough.
+        """
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

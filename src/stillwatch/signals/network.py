@@ -5,7 +5,7 @@ Measures: every address an account called from and its network (/24 of IPv4, /48
 Statistic and null: the value itself, weighted by its rarity among all active accounts (see ``payment``).
 Source: advisory AA26-251A; MITRE ATLAS AML.CS0056 (proxy network).
 Innocent causes: an enterprise behind one address, carrier-grade NAT, a university, a cloud region's exit, a commercial
-    VPN. Such addresses have many accounts, and the cap on an artifact's degree silences them.
+    VPN. Such addresses have many accounts, so that they are common and weigh nothing.
 Known evasion: residential proxies, one address a request. ``addresses`` sees those.
 """
 

@@ -3,7 +3,8 @@
 Measures: of the blocks an account sends back, those that the log shows were issued to another account and never to
     this one. Each such block is an artifact that ties the two. The share of replaying requests with a foreign block,
     and with a block of another session of the same account, are bins. A block the log does not show being issued says
-    nothing: it may be older than the log.
+    nothing: it may be older than the log. Who sends back only its own is told of too: a block is rare among all who
+    send any back.
 Statistic and null: a block is a hash of fresh text, so an honest client never meets another account's block; the null
     share is that of the population.
 Source: OpenAI, Jul 2026 (encrypted reasoning blocks replayed across conversations).
@@ -23,7 +24,7 @@ from stillwatch.signals.sql import SHARES, binned, labels, trait, union
 
 _USUAL = frozenset(labels(SHARES)[:1])
 
-BLOCK = Kind("replayed_block", Family.REPLAY, "reasoning block issued to another account", artifact=True)
+BLOCK = Kind("replayed_block", Family.REPLAY, "reasoning block issued to another account", True, frozenset({"none"}))
 FOREIGN = Kind("foreign_replay", Family.REPLAY, "share of replays of another account's reasoning", False, _USUAL)
 CROSSED = Kind("session_replay", Family.REPLAY, "share of replays of another session's reasoning", False, _USUAL)
 
@@ -77,6 +78,12 @@ _SHARES = """
  GROUP BY account_id) AS shares
 """
 
+# Every account that sends back a block which the log shows being issued.
+_OWN_ALONE = """
+(SELECT account_id, COUNT(*) AS n FROM judged_blocks GROUP BY account_id HAVING MAX(is_foreign) = 0) AS honest
+ANTI JOIN (SELECT issued_to AS account_id FROM judged_blocks WHERE is_foreign = 1) AS sources USING (account_id)
+"""
+
 _TIES = """
 (SELECT account_id, block, COUNT(*) AS n FROM
    (SELECT account_id, block FROM judged_blocks WHERE is_foreign = 1
@@ -102,6 +109,7 @@ class Replay:
             engine.drop(table)
         return union(
             trait(BLOCK, "block", _TIES, n="n"),
+            trait(BLOCK, "'none'", _OWN_ALONE, n="n"),
             trait(FOREIGN, binned("foreign_share", SHARES), _SHARES, n="n"),
             trait(CROSSED, binned("crossed_share", SHARES), _SHARES, n="n"),
         )

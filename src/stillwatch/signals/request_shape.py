@@ -1,7 +1,7 @@
 """Shared request shape: accounts whose programs ask with the same unusual parameters.
 
-Measures: the combination of temperature, max_tokens, n, logprobs, stream and the tools offered; an absent parameter is
-    part of the shape, because a client that sets none is a client too.
+Measures: the combination of temperature, max_tokens, n, logprobs, stream and the tools offered, as far as the log has
+    them; an absent parameter is part of the shape, because a client that sets none is a client too.
 Statistic and null: the value itself, weighted by its rarity among all active accounts (see ``payment``); a shape counts
     only where at least one request in twenty of the account has it.
 Source: AML.CS0056 ("identical patterns"); Anthropic, Feb 2026.
@@ -53,7 +53,7 @@ class RequestShape:
     """Shapes of the requests of each account."""
 
     name = "request_shape"
-    needs = frozenset({"requests.max_tokens"})
+    needs = frozenset({"|".join(f"requests.{name}" for name in (*_PARAMETERS, "tools"))})
     kinds = (SHAPE,)
 
     def query(self, engine: Engine) -> str:
