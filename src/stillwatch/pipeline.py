@@ -19,6 +19,7 @@ from stillwatch.campaigns.assess import assess
 from stillwatch.campaigns.belonging import save_belonging
 from stillwatch.campaigns.compose import count
 from stillwatch.campaigns.conclude import Conclusion, Ground, conclude
+from stillwatch.campaigns.fingerprints import with_fingerprints
 from stillwatch.campaigns.mixture import learn
 from stillwatch.campaigns.reference import natural_groups, references
 from stillwatch.campaigns.skeletons import with_skeletons
@@ -35,6 +36,7 @@ from stillwatch.signals.activities import activities
 from stillwatch.signals.gather import Traits, gather
 from stillwatch.signals.prints import take_prints
 from stillwatch.signals.templates import find_templates
+from stillwatch.text.families import Families
 
 #: Requests of one cluster, and of all other accounts, that the cluster tests look at; whole accounts, in random order.
 CLUSTER_REQUESTS, REST_REQUESTS = 300_000, 200_000
@@ -72,7 +74,7 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         EngineError: a query failed, for want of memory or disk most often.
     """
     watch = _Watch(options.progress)
-    traits, graph, linked = _link(log, engine, options.seed, watch)
+    families, traits, graph, linked = _link(log, engine, options.seed, watch)
     with watch("natural groups"):
         benign = options.calibration.groups if options.calibration and not options.calibration.simulated else None
         found = references(graph, linked.held, linked.order, linked.clusters, benign)
@@ -98,6 +100,8 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
             ),
         )  # fmt: skip
         findings = _findings(log, engine, options, conclusion, graph, linked, traits, watch.seconds)
+        if "requests.prompt" in log.fields:  # fingerprints carried by a log may be keyed, and then nobody else's match
+            findings = replace(findings, campaigns=with_fingerprints(engine, findings.campaigns, families))
         write_requests(engine, findings, out / "requests.parquet")
         pq.write_table(accounts_table(findings, graph), out / "accounts.parquet", compression="zstd")
         return findings
@@ -105,7 +109,7 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
 
 def calibrate(log: Log, engine: Engine, seed: int, simulated: bool) -> Calibration:
     """Measure the natural groups of ``log``, a period without campaigns; clusters in it are natural groups too."""
-    _, graph, linked = _link(log, engine, seed, _Watch(lambda stage: None))
+    _, _, graph, linked = _link(log, engine, seed, _Watch(lambda stage: None))
     groups = natural_groups(graph, linked.held, linked.order, ())
     first, last = _span(engine)
     if first is None or last is None:
@@ -113,14 +117,14 @@ def calibrate(log: Log, engine: Engine, seed: int, simulated: bool) -> Calibrati
     return Calibration(groups, first, last, sum(map(len, graph.accounts)), simulated)
 
 
-def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Traits, Incidence, Linked]:
+def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Families, Traits, Incidence, Linked]:
     """From the log to clusters."""
     with watch("fingerprints"):
         engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
         engine.load("accounts", log.accounts)
         take_prints(engine, _own(log.fields, "requests."))
     with watch("templates"):
-        find_templates(engine)
+        families = find_templates(engine)
     with watch("traits"):
         tally(engine)
         traits = gather(engine, TRAIT_SIGNALS, log.fields)
@@ -132,7 +136,7 @@ def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Traits,
         traits = replace(traits, abstained=(*traits.abstained, *silent))
     with watch("links"):
         graph = _graph(engine, traits, log)
-        return traits, graph, find_clusters(graph, seed)
+        return families, traits, graph, find_clusters(graph, seed)
 
 
 def _span(engine: Engine) -> tuple[datetime | None, datetime | None]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from stillwatch.campaigns import describe, objectives
 from stillwatch.campaigns.assess import Assessment
 from stillwatch.campaigns.openly import Openness
+from stillwatch.campaigns.shared import shared_of
 from stillwatch.campaigns.skeletons import family_id
 from stillwatch.engine import Engine
 from stillwatch.engine.sql import floor_div
@@ -138,6 +139,7 @@ def campaign(
             (_EPOCH + timedelta(hours=row["hour"]), row["requests"], row["accounts"])
             for row in counts.hours.get(part, [])
         ),
+        shared=shared_of(graph, held, assessment),
     )  # fmt: skip
 
 

@@ -99,6 +99,8 @@ def _campaign(campaign: Campaign) -> dict[str, Any]:
                 "requests": template.requests,
                 "accounts": template.accounts,
                 "fillings": template.fillings,
+                "anchors": list(template.anchors),
+                "needed": template.needed,
             }
             for template in campaign.templates
         ],
@@ -106,6 +108,17 @@ def _campaign(campaign: Campaign) -> dict[str, Any]:
         "timeline": [
             {"start": _time(start), "requests": requests, "accounts": accounts}
             for start, requests, accounts in campaign.timeline
+        ],
+        "shared": [
+            {
+                "kind": shared.kind,
+                "value": shared.value,
+                "accounts": shared.accounts,
+                "measured": shared.measured,
+                "elsewhere": shared.elsewhere,
+                "share": _float(shared.share),
+            }
+            for shared in campaign.shared
         ],
     }
 

@@ -36,6 +36,20 @@ class Template:
     requests: int
     accounts: int
     fillings: int  # distinct prompts
+    anchors: tuple[str, ...] = ()  # unkeyed hashes of phrases several of its accounts share (stillwatch.text.anchors)
+    needed: int = 0  # anchors that a prompt must have to be on it; 0 where anchors are not told
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A value of a trait that accounts of a campaign have in common, spelled as ``schema.evidence.TRAITS`` has it."""
+
+    kind: str
+    value: str
+    accounts: int  # of the campaign that have it
+    measured: int  # of the campaign that have any value of the kind
+    elsewhere: int  # outside the campaign that have it
+    share: float  # probability that a random measured account of the log, asked for one of its values, names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,7 @@ class Campaign:
     ties: tuple[Tie, ...] = ()
     templates: tuple[Template, ...] = ()
     timeline: tuple[tuple[datetime, int, int], ...] = ()  # bin start, requests of the campaign, accounts active
+    shared: tuple[Shared, ...] = ()  # what others' logs can be searched for
 
 
 @dataclass(frozen=True, slots=True)
