@@ -1,8 +1,7 @@
 """Entry points: loops over packed arrays of encoded elements and scalars, eight at a time.
 
 Elements, scalars and the halves of hashes are rows of four 64-bit little-endian words (32 bytes). Rows are padded by the
-caller to a multiple of eight. Scalars are below 2^253. Memory and branches never depend on scalars, except in
-``weighted_sum``, whose weights are public.
+caller to a multiple of eight. Scalars are below 2^253. Memory and branches never depend on scalars.
 """
 
 from typing import Any, Final
@@ -36,7 +35,7 @@ _POINT: Final = 4 * _ELEMENT
 
 
 @part
-def _columns(rows: Words, first: int, scratch: Words) -> Any:
+def columns(rows: Words, first: int, scratch: Words) -> Any:
     """Rows first to first + 7 as four vectors."""
     for lane in range(WIDTH):
         for word in range(4):
@@ -46,7 +45,8 @@ def _columns(rows: Words, first: int, scratch: Words) -> Any:
 
 
 @part
-def _to_rows(words: Any, rows: Words, first: int, scratch: Words) -> None:
+def to_rows(words: Any, rows: Words, first: int, scratch: Words) -> None:
+    """Four vectors to the rows first to first + 7."""
     address = scratch.ctypes.data
     store(address, words[0])
     store(address + 64, words[1])
@@ -72,12 +72,14 @@ def _digits(scalars: Words, first: int, sizes: Words, signs: Words) -> None:
 
 
 @part
-def _read_point(address: int) -> Point:
+def read_point(address: int) -> Point:
+    """Eight points from 1280 bytes of memory."""
     return (read(address), read(address + 320), read(address + 640), read(address + 960))
 
 
 @part
-def _write_point(address: int, p: Point) -> None:
+def write_point(address: int, p: Point) -> None:
+    """Eight points to 1280 bytes of memory."""
     write(address, p[0])
     write(address + 320, p[1])
     write(address + 640, p[2])
@@ -98,10 +100,10 @@ def _choose_point(mask: Any, p: Point, q: Point) -> Point:
 def _table(p: Point, address: int) -> None:
     """Write 1p to 8p, prepared."""
     one = prepare(p)
-    _write_point(address, one)
+    write_point(address, one)
     for multiple in range(1, _HALF):
         p = add_prepared(p, one)
-        _write_point(address + multiple * _POINT, prepare(p))
+        write_point(address + multiple * _POINT, prepare(p))
 
 
 @part
@@ -110,7 +112,7 @@ def _pick(address: int, size: Any, sign: Any) -> Point:
     found = prepare(neutral())
     for multiple in range(_HALF):
         mask = equal(size, splat(np.uint64(multiple + 1)))
-        found = _choose_point(mask, _read_point(address + multiple * _POINT), found)
+        found = _choose_point(mask, read_point(address + multiple * _POINT), found)
     negative = equal(sign, splat(np.uint64(1)))
     turned = (found[1], found[0], found[2], negate(found[3]))
     return _choose_point(negative, turned, found)
@@ -135,10 +137,10 @@ def multiply(elements: Words, scalars: Words, out: Words, valid: NDArray[np.uint
     scratch, table = np.empty((4, WIDTH), np.uint64), np.empty((_HALF, 20, WIDTH), np.uint64)
     sizes, signs = np.empty((DIGITS, WIDTH), np.uint64), np.empty((DIGITS, WIDTH), np.uint64)
     for first in range(0, len(elements), WIDTH):
-        point, mask = decode(_columns(elements, first, scratch))
+        point, mask = decode(columns(elements, first, scratch))
         store(valid.ctypes.data + first * 8, mask)
         _digits(scalars, first, sizes, signs)
-        _to_rows(encode(_times(point, sizes, signs, table)), out, first, scratch)
+        to_rows(encode(_times(point, sizes, signs, table)), out, first, scratch)
 
 
 @compiled
@@ -151,7 +153,7 @@ def fixed_table(element: Words, out: Words) -> None:
     sizes, signs = np.zeros((DIGITS, WIDTH), np.uint64), np.zeros((DIGITS, WIDTH), np.uint64)
     for lane in range(WIDTH):
         sizes[0, lane] = lane + 1
-    point, _ = decode(_columns(element, 0, scratch))
+    point, _ = decode(columns(element, 0, scratch))
     point = _times(point, sizes, signs, table)
     lanes = np.empty((3, 5, WIDTH), np.uint64)
     address = lanes.ctypes.data
@@ -203,13 +205,13 @@ def hash_and_mask(uniform: Words, scalars: Words, table: Words, masked: bool, ou
     sizes, signs = np.empty((DIGITS, WIDTH), np.uint64), np.empty((DIGITS, WIDTH), np.uint64)
     halves = uniform.reshape(-1, 2, 4)
     for first in range(0, len(out), WIDTH):
-        point = map_to_point(from_words(_columns(halves[:, 0], first, scratch)))
-        other = map_to_point(from_words(_columns(halves[:, 1], first, scratch)))
+        point = map_to_point(from_words(columns(halves[:, 0], first, scratch)))
+        other = map_to_point(from_words(columns(halves[:, 1], first, scratch)))
         point = add_prepared(point, prepare(other))
         if masked:
             _digits(scalars, first, sizes, signs)
             point = _add_fixed(point, sizes, signs, table)
-        _to_rows(encode(point), out, first, scratch)
+        to_rows(encode(point), out, first, scratch)
 
 
 @compiled
@@ -218,12 +220,12 @@ def sum_and_unmask(parts: Words, scalars: Words, table: Words, out: Words, valid
     scratch = np.empty((4, WIDTH), np.uint64)
     sizes, signs = np.empty((DIGITS, WIDTH), np.uint64), np.empty((DIGITS, WIDTH), np.uint64)
     for first in range(0, len(out), WIDTH):
-        total, mask = decode(_columns(parts[0], first, scratch))
+        total, mask = decode(columns(parts[0], first, scratch))
         for party in range(1, len(parts)):
-            point, good = decode(_columns(parts[party], first, scratch))
+            point, good = decode(columns(parts[party], first, scratch))
             total = add_prepared(total, prepare(point))
             mask = both(mask, good)
         store(valid.ctypes.data + first * 8, mask)
         _digits(scalars, first, sizes, signs)
         total = opposite(_add_fixed(opposite(total), sizes, signs, table))
-        _to_rows(encode(total), out, first, scratch)
+        to_rows(encode(total), out, first, scratch)
