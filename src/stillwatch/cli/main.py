@@ -8,6 +8,7 @@ from rich.console import Console
 from stillwatch import __version__
 from stillwatch.cli.calibrate import calibrate
 from stillwatch.cli.detect import detect
+from stillwatch.cli.forum import forum
 from stillwatch.cli.ingest import ingest
 from stillwatch.cli.lab import lab
 from stillwatch.errors import StillwatchError, UsageError
@@ -21,6 +22,7 @@ def cli() -> None:
 
 for command in (detect, ingest, calibrate, lab):
     cli.add_command(command)
+cli.add_command(forum)
 
 
 def main() -> None:
