@@ -132,3 +132,19 @@ def finalize(data: Bytes, offsets: NDArray[np.int64], elements: Bytes, label: By
         message[4 + size : 36 + size] = elements[i]
         message[36 + size : 36 + size + len(label)] = label
         _digest(message, 36 + size + len(label), _START.copy(), 0, w, tail, out[i])
+
+
+@compiled
+def keyed(key: Bytes, messages: Bytes, out: Bytes) -> None:
+    """HMAC-SHA-512 (RFC 2104) of every row under a key of at most 128 bytes, cut to the width of ``out`` (64 at most)."""
+    w, tail, zero = np.empty(80, np.uint64), np.empty(2 * BLOCK, np.uint8), np.zeros(BLOCK, np.uint8)
+    inner, outer = _START.copy(), _START.copy()
+    pad = zero ^ np.uint8(0x36)
+    pad[: len(key)] ^= key
+    _compress(inner, pad, w)
+    _compress(outer, pad ^ np.uint8(0x36 ^ 0x5C), w)
+    digest = np.empty(DIGEST, np.uint8)
+    for i in range(len(out)):
+        _digest(messages[i], messages.shape[1], inner.copy(), BLOCK, w, tail, digest)
+        _digest(digest, DIGEST, outer.copy(), BLOCK, w, tail, digest)
+        out[i] = digest[: out.shape[1]]

@@ -1,0 +1,221 @@
+"""The kernels on arrays of any length, on several threads: what the rest of private matching calls.
+
+Elements and scalars are arrays of shape (n, 32), outputs (n, 64), all of bytes. Kernels run without the interpreter
+lock, so threads suffice; rows are independent, so the number of threads does not change a result.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stillwatch.forum.matching import group
+from stillwatch.forum.matching.curve import kernels, scalars, sha512, weighted
+from stillwatch.forum.matching.curve.lanes import WIDTH
+from stillwatch.forum.matching.errors import BadElement
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+_CHUNK: Final = 4096  # rows a task: some tens of milliseconds
+_WINDOW: Final = ((10_000, 8), (1_000, 7), (250, 6), (0, 4))  # bits of a digit by rows, measured
+_SCALAR_BITS: Final = 252
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Byte strings end to end: string i is ``data[offsets[i]:offsets[i + 1]]``."""
+
+    data: Bytes
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Sequence[bytes]) -> "Packed":
+        """Pack byte strings."""
+        offsets = np.zeros(len(values) + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, values), np.int64, len(values)), out=offsets[1:])
+        return cls(np.frombuffer(b"".join(values), np.uint8), offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def part(self, first: int, last: int) -> "Packed":
+        """Strings first to last - 1; the bytes are shared."""
+        return Packed(self.data, self.offsets[first : last + 1])
+
+
+def default_threads() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run(rows: int, threads: int, work: Callable[[int, int], None]) -> None:
+    """``work(first, last)`` over all rows in chunks."""
+    chunks = [(first, min(first + _CHUNK, rows)) for first in range(0, rows, _CHUNK)]
+    if threads == 1 or len(chunks) < 2:
+        for first, last in chunks:
+            work(first, last)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(lambda chunk: work(*chunk), chunks):
+            pass
+
+
+def words(rows: Bytes, first: int, last: int) -> Words:
+    """Rows of bytes as rows of four words, padded with zeros (the identity) to a multiple of eight rows."""
+    padded = np.zeros((-(-(last - first) // WIDTH) * WIDTH, rows.shape[1]), np.uint8)
+    padded[: last - first] = rows[first:last]
+    return padded.view("<u8").astype(np.uint64, copy=False)
+
+
+def _check(valid: Words) -> None:
+    if not valid.all():
+        raise BadElement("bytes that are no element of ristretto255", do="Refuse the message.")
+
+
+def refuse_identity(elements: Bytes) -> None:
+    """Raise ``BadElement`` if any row is the identity, or not of 32 bytes."""
+    if elements.ndim != 2 or elements.shape[1] != group.SIZE or not elements.any(axis=1).all():
+        raise BadElement("the identity where an element is needed", do="Refuse the message.")
+
+
+def random_scalars(count: int) -> Bytes:
+    """Scalars of 252 random bits: 2^-127 away from uniform below the order, which is just above 2^252."""
+    found = np.frombuffer(os.urandom(count * group.SIZE), np.uint8).reshape(count, group.SIZE).copy()
+    found[:, -1] &= (1 << (_SCALAR_BITS - 8 * (group.SIZE - 1))) - 1
+    return found
+
+
+def multiply(scalar: bytes, elements: Bytes, threads: int = 1) -> Bytes:
+    """One scalar times every element.
+
+    Raises:
+        BadElement: a row is no element, or the identity.
+    """
+    refuse_identity(elements)
+    out = np.empty(elements.shape, np.uint8)
+    factor = np.frombuffer(scalar, "<u8").astype(np.uint64)
+
+    def work(first: int, last: int) -> None:
+        rows = words(elements, first, last)
+        products, valid = np.empty_like(rows), np.empty(len(rows), np.uint64)
+        kernels.multiply(rows, np.broadcast_to(factor, rows.shape).copy(), products, valid)
+        _check(valid)
+        out[first:last] = products.astype("<u8", copy=False).view(np.uint8)[: last - first]
+
+    _run(len(elements), threads, work)
+    return out
+
+
+@cache
+def _table(element: bytes) -> Words:
+    rows = np.frombuffer(group.check_element(element) * WIDTH, "<u8").astype(np.uint64).reshape(WIDTH, 4)
+    found = np.empty((kernels.DIGITS, WIDTH, 3, 5), np.uint64)
+    kernels.fixed_table(rows, found)
+    return found
+
+
+def _bytes(value: bytes) -> Bytes:
+    return np.frombuffer(value, np.uint8)
+
+
+def hash_and_mask(inputs: Packed, tag: bytes, masks: Bytes | None = None, threads: int = 1) -> Bytes:
+    """HashToGroup of every input under a domain separation tag, plus its mask times the generator.
+
+    Raises:
+        BadElement: a sum is the identity, which happens once in 2^252.
+    """
+    out = np.empty((len(inputs), group.SIZE), np.uint8)
+    table = _table(group.multiply_base((1).to_bytes(group.SIZE, "little")))
+
+    def work(first: int, last: int) -> None:
+        uniform = np.zeros((-(-(last - first) // WIDTH) * WIDTH, sha512.DIGEST), np.uint8)
+        part = inputs.part(first, last)
+        sha512.expand(part.data, part.offsets, _bytes(tag + bytes([len(tag)])), uniform[: last - first])
+        found = np.empty((len(uniform), 4), np.uint64)
+        chosen = found if masks is None else words(masks, first, last)
+        halves = uniform.view("<u8").astype(np.uint64, copy=False).reshape(-1, 4)
+        kernels.hash_and_mask(halves, chosen, table, masks is not None, found)
+        out[first:last] = found.astype("<u8", copy=False).view(np.uint8)[: last - first]
+
+    _run(len(inputs), threads, work)
+    refuse_identity(out)
+    return out
+
+
+def sum_and_unmask(parts: Sequence[Bytes], masks: Bytes, public: bytes, threads: int = 1) -> Bytes:
+    """Row by row the sum of all parts, less the mask times the public key.
+
+    Raises:
+        BadElement: a row of a part is no element.
+    """
+    out, table = np.empty(masks.shape, np.uint8), _table(public)
+
+    def work(first: int, last: int) -> None:
+        rows = np.stack([words(part, first, last) for part in parts])
+        found, valid = np.empty(rows.shape[1:], np.uint64), np.empty(rows.shape[1], np.uint64)
+        kernels.sum_and_unmask(rows, words(masks, first, last), table, found, valid)
+        _check(valid)
+        out[first:last] = found.astype("<u8", copy=False).view(np.uint8)[: last - first]
+
+    _run(len(masks), threads, work)
+    refuse_identity(out)
+    return out
+
+
+def finalize(inputs: Packed, elements: Bytes, threads: int = 1) -> Bytes:
+    """The outputs, shape (n, 64), of inputs and their unmasked elements (end of Finalize of RFC 9497)."""
+    out = np.empty((len(inputs), sha512.DIGEST), np.uint8)
+
+    def work(first: int, last: int) -> None:
+        part = inputs.part(first, last)
+        sha512.finalize(part.data, part.offsets, elements[first:last], _bytes(b"Finalize"), out[first:last])
+
+    _run(len(inputs), threads, work)
+    return out
+
+
+def keyed(key: bytes, rows: Bytes, width: int, threads: int = 1) -> Bytes:
+    """The first ``width`` bytes of HMAC-SHA-512 of every row."""
+    out = np.empty((len(rows), width), np.uint8)
+
+    def work(first: int, last: int) -> None:
+        sha512.keyed(_bytes(key), np.ascontiguousarray(rows[first:last]), out[first:last])
+
+    _run(len(rows), threads, work)
+    return out
+
+
+def hash_to_scalars(rows: Bytes, tag: bytes) -> Bytes:
+    """HashToScalar of every row under a domain separation tag."""
+    wide, out = np.empty((len(rows), sha512.DIGEST), np.uint8), np.empty((len(rows), 4), np.uint64)
+    offsets = np.arange(len(rows) + 1, dtype=np.int64) * rows.shape[1]
+    sha512.expand(np.ascontiguousarray(rows).reshape(-1), offsets, _bytes(tag + bytes([len(tag)])), wide)
+    scalars.reduce_wide(wide, out)
+    return out.astype("<u8", copy=False).view(np.uint8)
+
+
+def weighted_sum(elements: Bytes, weights: Bytes) -> bytes:
+    """The sum of weight times element, on one thread; weights are public.
+
+    Raises:
+        BadElement: a row is no element.
+    """
+    rows = words(elements, 0, len(elements))
+    eight, valid = np.empty((WIDTH, 4), np.uint64), np.empty(len(rows), np.uint64)
+    window = next(bits for least, bits in _WINDOW if len(elements) >= least)
+    weighted.weighted_sum(rows, words(weights, 0, len(weights)), window, eight, valid)
+    _check(valid)
+    total = group.IDENTITY
+    for row in eight.astype("<u8", copy=False):
+        total = group.add(total, row.tobytes())
+    return total
+
+
+def pieces(rows: int, size: int) -> Iterator[tuple[int, int]]:
+    """First and last row (exclusive) of every piece of at most ``size`` rows."""
+    return ((first, min(first + size, rows)) for first in range(0, rows, size))
