@@ -83,6 +83,7 @@ class Ingested:
         formats: the readers used, by name.
         inputs: the files that were read.
         skipped: rows that hold no request (a span of a database in a trace, say); they are no rejects.
+        simulated: whether some input is marked as simulated traffic (``schema.requests.SIMULATED``).
     """
 
     paths: tuple[Path, ...]
@@ -92,6 +93,7 @@ class Ingested:
     formats: tuple[str, ...] = ()
     inputs: tuple[Path, ...] = ()
     skipped: int = 0
+    simulated: bool = False
 
     @property
     def rejected(self) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stillwatch.ingest.duplicates import Seen, hash_ids
 from stillwatch.ingest.interface import Column, Shape
 from stillwatch.ingest.pieces import ROWS
+from stillwatch.schema.requests import SIMULATED
 
 _BYTES = 128 << 20  # of a row group in memory, at most about
 _CANDIDATES = 1_000_000  # possible duplicates that are settled at once
@@ -31,8 +32,11 @@ def complete(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 class Parts:
     """Parquet files written one after another: zstd at level 1, about 131,072 rows a row group, dictionaries."""
 
-    def __init__(self, shape: Shape, folder: Path, name: str, *, all_columns: bool = False) -> None:
+    def __init__(
+        self, shape: Shape, folder: Path, name: str, *, all_columns: bool = False, simulated: bool = False
+    ) -> None:
         self._shape, self._folder, self._name, self._all = shape, folder, name, all_columns
+        self._marks = SIMULATED if simulated else None
         self.paths: list[Path] = []
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
@@ -68,7 +72,9 @@ class Parts:
         if self._writer is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             path = self._folder / f"{self._name}-{len(self.paths):05}.parquet"
-            self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", compression_level=1)
+            self._writer = pq.ParquetWriter(
+                path, self._schema.with_metadata(self._marks), compression="zstd", compression_level=1
+            )
             self.paths.append(path)
         self._writer.write_table(pa.Table.from_batches(self._held, self._schema), row_group_size=2 * ROWS)
         self._held, self._rows, self._bytes = [], 0, 0

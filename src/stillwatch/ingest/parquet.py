@@ -11,6 +11,7 @@ from stillwatch.errors import InputError
 from stillwatch.ingest.interface import Column, Reader, Shape
 from stillwatch.ingest.jsonlines import SNIFFED
 from stillwatch.ingest.pieces import ROWS, Choose, Located, Piece, Report, excerpt_of, from_rows
+from stillwatch.schema.requests import SIMULATED
 
 _ROW_BY_ROW = 8_192  # rows that are Python objects at the same time
 
@@ -33,6 +34,14 @@ def pieces(path: Path, choose: Choose, shape: Shape, report: Report) -> Iterator
         raise InputError(
             "cannot be read as Parquet", where=str(path), do=f"It may be truncated or damaged ({error})"
         ) from error
+
+
+def simulated(path: Path) -> bool:
+    """Whether the file says that its traffic is simulated; one that cannot be read says nothing."""
+    try:
+        return SIMULATED.items() <= (pq.read_schema(path).metadata or {}).items()
+    except (pa.ArrowException, OSError):
+        return False
 
 
 def _sniffed(first: pa.RecordBatch | None, names: list[str]) -> list[dict[str, object]]:

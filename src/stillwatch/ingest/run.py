@@ -105,7 +105,7 @@ def combine(found: Ingested, out: Path, shape: Shape = REQUEST_LOG) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     more = any(name not in shape.core.names for name in found.fields)
     with TemporaryDirectory(dir=out.parent, prefix=".stillwatch-") as folder:
-        parts = Parts(shape, Path(folder), "whole", all_columns=more)
+        parts = Parts(shape, Path(folder), "whole", all_columns=more, simulated=found.simulated)
         for path in found.paths:
             for piece in parquet.clean_pieces(path, shape, sys.maxsize):
                 parts.write(conform(piece, shape, _never).batch)
@@ -124,6 +124,7 @@ class _Run:
         self.unique = Unique(shape, work)
         self.in_place: list[Path] = []
         self.rows = self.skipped = 0
+        self.simulated = False
         self.fields: set[str] = set()
         self.formats: set[str] = set()
 
@@ -157,6 +158,7 @@ class _Run:
             formats=tuple(sorted(self.formats)),
             inputs=tuple(file.path for file in files),
             skipped=self.skipped,
+            simulated=self.simulated,
         )
 
     def _file(self, number: int, file: LogFile) -> Iterator[tuple[int, int]]:
@@ -186,6 +188,7 @@ class _Run:
 
     def _parquet(self, number: int, file: LogFile, source: Source) -> Iterator[tuple[int, int]]:
         path = self._unpack(number, file, source) if source.compressed else file.path
+        self.simulated |= parquet.simulated(path)
         in_place, clean = not source.compressed, 0
         for piece, share in parquet.pieces(path, self._choose, self.shape, self._reporter(file)):
             batch, untouched = self._sift(piece, number, file)

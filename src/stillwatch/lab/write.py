@@ -21,7 +21,7 @@ from stillwatch.lab.prompts import GrammarSource, Source
 from stillwatch.lab.requests import Scene, Slice
 from stillwatch.lab.scenario import scenario
 from stillwatch.lab.truth import Truth
-from stillwatch.schema.requests import REQUESTS
+from stillwatch.schema.requests import REQUESTS, SIMULATED
 
 _SLICE = 131_072  # requests rendered at once
 _FILE = 4_194_304  # requests a file
@@ -109,7 +109,8 @@ def generate(order: Order, progress: Callable[[int, int], None] | None = None) -
     scene = Scene(seed, people, events, internet, grammar, source, release, order.responses)
     truth = Truth(order.out, people, {**order.evade})
     _requests(order, scene, truth, progress)
-    pq.write_table(accounts.table(people, internet, seed=seed), order.out / "accounts.parquet", compression="zstd")
+    known = accounts.table(people, internet, seed=seed).replace_schema_metadata(SIMULATED)
+    pq.write_table(known, order.out / "accounts.parquet", compression="zstd")
     truth.close(_moment(start + int((days + 180) * DAY)))
     first, last = (_moment(int(events.time[i])) for i in (0, -1))
     return Written(len(events), len(people.key), first, last, _moment(release), order.out)
@@ -119,10 +120,11 @@ def _requests(order: Order, scene: Scene, truth: Truth, progress: Callable[[int,
     """The request files, slice by slice."""
     folder, total = order.out / "requests", len(scene.events)
     folder.mkdir(parents=True, exist_ok=True)
+    schema = REQUESTS.with_metadata(SIMULATED)
     dictionary: Any = [name for name in REQUESTS.names if name not in _PLAIN]
     for number, opening in enumerate(range(0, total, _FILE)):
         path = folder / f"part-{number:04d}.parquet"
-        with pq.ParquetWriter(path, REQUESTS, compression="zstd", use_dictionary=dictionary) as writer:
+        with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=dictionary) as writer:
             for at in range(opening, min(opening + _FILE, total), _SLICE):
                 part = slice(at, min(at + _SLICE, opening + _FILE, total))
                 drawn = Slice(scene, part)

@@ -70,6 +70,9 @@ REQUIRED = tuple(field.name for field in REQUESTS if not field.nullable)
 #: Never read by a signal, a link or a score (rule of evidence 4); a test permutes them and findings must not change.
 NATIONALITY = frozenset({"country", "owner", "owner_country"})
 
+#: Marks the Parquet schema of simulated traffic, which may rank clusters but accuse nobody elsewhere.
+SIMULATED = {b"stillwatch.simulated": b"true"}
+
 #: Digits of a telephone prefix, calling code included, from which on it names a block of numbers. With fewer it names a
 #: country or a region of one (ITU-T E.164: calling codes have up to three digits, area codes in use up to five after a
 #: code of one), which is no evidence: signals leave it out, and pseudonymised logs do not keep it.
