@@ -1,5 +1,6 @@
 """The whole path on simulated traffic: what it finds, whom it leaves alone, and what may not change a finding."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -74,9 +75,27 @@ def test_every_account_has_a_row(demo: Made, found: Ran) -> None:
         for account in campaign["accounts"]:
             row = rows.pop(account)
             assert row["campaign_id"] == campaign["id"]
-            assert row["q_value"] == campaign["q_value"] <= 0.01
+            assert row["q_value"] == pytest.approx(campaign["q_value"])
+            assert row["q_value"] <= 0.01
             assert 0.5 < row["score"] <= 1.0
+    for cleared in found.findings["cleared"]:
+        held = any(c["holds"] and c["p_value"] is None for c in cleared["considered"])
+        for member in cleared["members"]:
+            row = rows.pop(member["account_id"])
+            assert row["campaign_id"] is None
+            assert row["q_value"] == (1.0 if held else pytest.approx(cleared["q_value"], rel=1e-5))
+            assert row["score"] == pytest.approx(member["score"] * (1 - row["q_value"]), abs=1e-5)
     assert {(row["campaign_id"], row["score"], row["q_value"]) for row in rows.values()} == {(None, 0.0, 1.0)}
+
+
+def test_every_member_says_what_it_shares(found: Ran) -> None:
+    for campaign in found.findings["campaigns"]:
+        told = [member["ties"] for member in campaign["members"]]
+        assert sum(map(bool, told)) >= 0.9 * len(told)
+        held = Counter(words for ties in told for words in ties)
+        assert sum(count >= 2 for count in held.values()) >= 0.9 * len(held)
+        (strongest, *_) = campaign["ties"]
+        assert held[f"{strongest['kind']} {strongest['value']}"] >= 0.5 * strongest["accounts_total"]
 
 
 def test_the_finding_can_be_traced_to_the_log(demo: Made, found: Ran) -> None:

@@ -1,6 +1,5 @@
 """The batch path: a log in, findings out. Read it from top to bottom."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,23 +16,27 @@ from stillwatch import __version__
 from stillwatch.campaigns import Calibration, Programme
 from stillwatch.campaigns.assess import assess
 from stillwatch.campaigns.belonging import save_belonging
+from stillwatch.campaigns.calibration import Basis, basis, by_family
 from stillwatch.campaigns.compose import count
 from stillwatch.campaigns.conclude import Conclusion, Ground, conclude
+from stillwatch.campaigns.coverage import Standing, covering, parted, uncovered
+from stillwatch.campaigns.customers import customers, declared
 from stillwatch.campaigns.fingerprints import with_fingerprints
 from stillwatch.campaigns.mixture import learn
+from stillwatch.campaigns.readable import readable
 from stillwatch.campaigns.reference import natural_groups, references
-from stillwatch.campaigns.skeletons import with_skeletons
+from stillwatch.campaigns.skeletons import family_id, with_skeletons
 from stillwatch.engine import Engine
 from stillwatch.errors import InputError
 from stillwatch.links import Linked, build, find_clusters
-from stillwatch.schema.campaign import Findings
+from stillwatch.schema.campaign import Campaign, Findings
 from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.schema.graph import Incidence
 from stillwatch.schema.prints import PRINTS
 from stillwatch.schema.requests import REQUESTS
 from stillwatch.signals import CLUSTER_SIGNALS, TRAIT_SIGNALS, tally
 from stillwatch.signals.activities import activities
-from stillwatch.signals.gather import Traits, gather
+from stillwatch.signals.gather import Traits, gather, missing
 from stillwatch.signals.prints import take_prints
 from stillwatch.signals.templates import find_templates
 from stillwatch.text.families import Families
@@ -43,6 +46,8 @@ CLUSTER_REQUESTS, REST_REQUESTS = 300_000, 200_000
 #: Clusters that their traits alone leave more innocent than this are not tested further; tests could not accuse them.
 PLAUSIBLE = 0.2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Phrases of the language, which make no template, that are told one by one.
+PHRASES_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Log:
     fields: frozenset[str]
     rejects: int = 0
     inputs: tuple[str, ...] = ()
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +81,37 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
     """
     watch = _Watch(options.progress)
     families, traits, graph, linked = _link(log, engine, options.seed, watch)
+    with watch("programmes"):
+        linked, standing = _looked_up(engine, log, graph, linked, options.programmes)
     with watch("natural groups"):
-        benign = options.calibration.groups if options.calibration and not options.calibration.simulated else None
-        found = references(graph, linked.held, linked.order, linked.clusters, benign)
+        against = basis(options.calibration, graph.kinds, sum(map(len, graph.accounts)), _span(engine)[1])
+        found = references(graph, linked.held, linked.order, linked.clusters, against.groups)
+        silent = against.silent if against.groups else frozenset()
         untested = [()] * len(linked.clusters)
-        first = assess(graph, linked.held, linked.order, linked.clusters, untested, found, options.fdr)
+        first = assess(graph, linked.held, linked.order, linked.clusters, untested, found, options.fdr, silent)
         suspect = [i for i, each in enumerate(first) if each.p_value <= PLAUSIBLE]
     with watch("cluster tests"):
         samples, rest = _samples(engine, graph, linked, suspect)
+        samples = [uncovered(sample, standing[i].ends) for i, sample in zip(suspect, samples, strict=True)]
         read = {i: _read(sample, rest, log.fields, options.seed) for i, sample in zip(suspect, samples, strict=True)}
         readings = [read.get(i, ()) for i in range(len(linked.clusters))]
-        tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr)
+        tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr, silent)
+        ranks = _ranks(graph, linked, readings, against, options.fdr)
     with watch("requests"):
         mixtures = {i: learn(sample, rest) for i, sample in zip(suspect, samples, strict=True)}
         groups = [_accounts(graph, cluster.actors) for cluster in linked.clusters]
-        save_belonging(engine, groups, [mixtures.get(i) for i in range(len(groups))], rest.models)
+        ends = {account: end for each in standing for account, end in each.ends.items()}
+        save_belonging(engine, groups, [mixtures.get(i) for i in range(len(groups))], rest.models, ends)
         counts = count(engine)
     with watch("findings"):
         conclusion = conclude(
             tested,
             Ground(
-                graph, linked.held, counts, _cues(rest), log.accounts, _organisations(log.accounts, engine, log.fields),
-                options.programmes, options.fdr, traits.abstained,
+                graph, linked.held, counts, _cues(rest), log.accounts, standing, against.among, ranks, options.fdr,
+                traits.abstained,
             ),
         )  # fmt: skip
-        findings = _findings(log, engine, options, conclusion, graph, linked, traits, watch.seconds)
+        findings = _findings(log, engine, options, conclusion, graph, linked, families, traits, against, watch.seconds)
         if "requests.prompt" in log.fields:  # fingerprints carried by a log may be keyed, and then nobody else's match
             findings = replace(findings, campaigns=with_fingerprints(engine, findings.campaigns, families))
         write_requests(engine, findings, out / "requests.parquet")
@@ -114,7 +126,8 @@ def calibrate(log: Log, engine: Engine, seed: int, simulated: bool) -> Calibrati
     first, last = _span(engine)
     if first is None or last is None:
         raise InputError("there is not one request", do="Give the log of a benign period.")
-    return Calibration(groups, first, last, sum(map(len, graph.accounts)), simulated)
+    accounts = sum(map(len, graph.accounts))
+    return Calibration(groups, first, last, accounts, by_family(graph.kinds), simulated or log.simulated)
 
 
 def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Families, Traits, Incidence, Linked]:
@@ -129,9 +142,9 @@ def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Familie
         tally(engine)
         traits = gather(engine, TRAIT_SIGNALS, log.fields)
         silent = (
-            f"{s.name}: the log has no {' and no '.join(sorted(s.needs - log.fields))}"
+            f"{s.name}: the log has no {' and no '.join(missing(s.needs, log.fields))}"
             for s in CLUSTER_SIGNALS
-            if s.needs - log.fields
+            if missing(s.needs, log.fields)
         )
         traits = replace(traits, abstained=(*traits.abstained, *silent))
     with watch("links"):
@@ -166,28 +179,39 @@ def _own(fields: frozenset[str], prefix: str) -> frozenset[str]:
     return frozenset(name.removeprefix(prefix) for name in fields if name.startswith(prefix))
 
 
-def _organisations(accounts: pa.Table, engine: Engine, fields: frozenset[str]) -> dict[str, str]:
-    """The declared organisation of each account: the accounts file's, else the requests'.
-
-    A name that most accounts have is a placeholder, and declares nothing.
-    """
-    found: dict[str, str] = {}
-    if "requests.organization_id" in fields:
-        rows = engine.sql(
-            "SELECT account_id, MIN(organization_id) AS organization_id FROM requests "
-            "WHERE organization_id IS NOT NULL GROUP BY account_id"
-        )
-        found = dict(zip(rows["account_id"].to_pylist(), rows["organization_id"].to_pylist(), strict=True))
-    pairs = zip(accounts["account_id"].to_pylist(), accounts["organization_id"].to_pylist(), strict=True)
-    found |= {account: name for account, name in pairs if name is not None}
-    named = Counter(found.values())
-    return {account: name for account, name in found.items() if 2 * named[name] <= max(len(found), 20)}
-
-
 def _graph(engine: Engine, traits: Traits, log: Log) -> Incidence:
     rows = engine.sql("SELECT account_id, requests FROM account_activity")
     requests = dict(zip(rows["account_id"].to_pylist(), rows["requests"].to_pylist(), strict=True))
-    return build(traits.table, traits.kinds, requests, _organisations(log.accounts, engine, log.fields))
+    one = customers(declared(engine, log.accounts, log.fields), log.accounts)
+    return build(traits.table, traits.kinds, requests, one)
+
+
+def _looked_up(
+    engine: Engine, log: Log, graph: Incidence, linked: Linked, programmes: Sequence[Programme]
+) -> tuple[Linked, list[Standing]]:
+    """The clusters with what authorised programmes cover taken apart, and how each stands."""
+    if not programmes:
+        return linked, [Standing()] * len(linked.clusters)
+    rows = engine.sql("SELECT account_id, last_seen FROM account_activity")
+    last = dict(zip(rows["account_id"].to_pylist(), rows["last_seen"].to_pylist(), strict=True))
+    covered = covering(last, declared(engine, log.accounts, log.fields), programmes)
+    clusters, standing = parted(graph, linked.order, linked.clusters, covered, last)
+    return replace(linked, clusters=clusters), standing
+
+
+def _ranks(
+    graph: Incidence,
+    linked: Linked,
+    readings: Sequence[Sequence[tuple[Family, Reading]]],
+    against: Basis,
+    fdr: float,
+) -> list[float | None]:
+    """P-value of each cluster among simulated natural groups, where there are any."""
+    if against.ranking is None:
+        return [None] * len(linked.clusters)
+    found = references(graph, linked.held, linked.order, linked.clusters, against.ranking)
+    tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, fdr, against.silent)
+    return [each.p_value for each in tested]
 
 
 def _accounts(graph: Incidence, actors: NDArray[np.int64]) -> list[str]:
@@ -218,7 +242,11 @@ def _some(graph: Incidence, order: NDArray[np.int64], actors: NDArray[np.int64],
 
 def _read(sample: Activity, rest: Activity, fields: frozenset[str], seed: int) -> Sequence[tuple[Family, Reading]]:
     """Readings of one cluster by every cluster signal whose fields are there."""
-    return [(signal.family, signal.test(sample, rest, seed)) for signal in CLUSTER_SIGNALS if signal.needs <= fields]
+    return [
+        (signal.family, signal.test(sample, rest, seed))
+        for signal in CLUSTER_SIGNALS
+        if not missing(signal.needs, fields)
+    ]
 
 
 def _cues(rest: Activity) -> tuple[dict[int, int], int]:
@@ -228,11 +256,9 @@ def _cues(rest: Activity) -> tuple[dict[int, int], int]:
 
 def _findings(
     log: Log, engine: Engine, options: Options, conclusion: Conclusion, graph: Incidence, linked: Linked,
-    traits: Traits, seconds: dict[str, float],
+    families: Families, traits: Traits, against: Basis, seconds: dict[str, float],
 ) -> Findings:  # fmt: skip
     first, last = _span(engine)
-    calibration = options.calibration
-    own = "natural groups in this traffic itself"
     return Findings(
         campaigns=with_skeletons(engine, conclusion.campaigns),
         authorised=with_skeletons(engine, conclusion.authorised),
@@ -245,21 +271,35 @@ def _findings(
         fdr=options.fdr,
         engine=engine.name,
         version=__version__,
-        calibration=f"{own}; no benign period was given"
-        if calibration is None
-        else f"{own}; not used to accuse: {calibration.told(last)}"
-        if calibration.simulated
-        else calibration.told(last),
+        calibration=against.told,
         abstained=traits.abstained,
-        capped=tuple(f"{kind} {value}: {holders} actors" for kind, value, holders in linked.capped),
+        capped=_capped(graph, linked, families.common),
         inputs=log.inputs,
         seconds=seconds,
     )
 
 
+def _capped(graph: Incidence, linked: Linked, phrases: Sequence[tuple[int, int]]) -> tuple[str, ...]:
+    """Artifacts too common to seed a cluster, and phrases too common to be a template."""
+    kinds = {kind.label: kind for kind in graph.kinds}
+    common = [f"{kind} {readable(kinds[kind], value)}: {holders:,} customers" for kind, value, holders in linked.capped]
+    said = [f"phrase {family_id(anchor)}, no template: {users:,} accounts" for anchor, users in phrases[:PHRASES_TOLD]]
+    more = [f"{len(phrases) - PHRASES_TOLD:,} more phrases, of fewer accounts"] * (len(phrases) > PHRASES_TOLD)
+    return (*common, *said, *more)
+
+
 def accounts_table(findings: Findings, graph: Incidence) -> pa.Table:
-    """One row an account of the log, with its campaign if it is in one."""
-    member = {m.account_id: (c.id, m.score, c.q_value) for c in findings.campaigns for m in c.members}
+    """One row an account of the log: its campaign or null, its score, and the q-value of its cluster.
+
+    Accounts of a cluster that the test cleared keep the q-value that cleared it. Against those in no cluster, under an
+    authorised programme or openly one customer nothing is held: q-value 1. The score is the probability of belonging to
+    the cluster times one minus its q-value.
+    """
+    told: list[tuple[str | None, Campaign]] = [
+        (None, c) for c in findings.cleared if not any(e.holds and e.p_value is None for e in c.considered)
+    ]
+    told += [(c.id, c) for c in findings.campaigns]
+    member = {m.account_id: (name, m.score * (1.0 - c.q_value), c.q_value) for name, c in told for m in c.members}
     accounts = sorted(account for own in graph.accounts for account in own)
     rows = [member.get(account, (None, 0.0, 1.0)) for account in accounts]
     return pa.table(

@@ -1,6 +1,6 @@
 """Authorised programmes: whom they cover, until when, and files that cannot be meant."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -25,12 +25,11 @@ def read(path: Path, text: str):
 def test_a_programme_covers_its_accounts_and_organisations_to_the_end_of_its_last_day(tmp_path: Path) -> None:
     (programme,) = read(tmp_path / "p.toml", GOOD)
     assert (programme.name, programme.what, programme.until) == ("a study", "sampling", date(2027, 1, 31))
-    last = datetime(2027, 1, 31, 23, 59, 59, 999_999, UTC)
-    assert programme.covers("a1", None, last)
-    assert programme.covers("other", "o1", last)
-    assert not programme.covers("other", None, last)
-    assert not programme.covers("other", "o2", last)
-    assert not programme.covers("a1", "o1", last + timedelta(microseconds=1))
+    assert programme.end == int(datetime(2027, 2, 1, tzinfo=UTC).timestamp()) * 1_000_000
+    assert programme.names("a1", None)
+    assert programme.names("other", "o1")
+    assert not programme.names("other", None)
+    assert not programme.names("other", "o2")
 
 
 def test_a_last_day_with_a_time_is_its_day(tmp_path: Path) -> None:

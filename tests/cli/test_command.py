@@ -1,8 +1,11 @@
 """The command: exit statuses, what goes to standard output, authorised programmes and calibration."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from tests.logs import CAMPAIGN, Made, detect, make, run
@@ -64,26 +67,65 @@ def test_a_programme_that_has_ended_covers_nobody(demo: Made, tmp_path: Path) ->
     assert (ran.status, ran.findings["authorised"]) == (3, [])
 
 
-def test_a_programme_of_some_accounts_takes_these_out(demo: Made, tmp_path: Path) -> None:
-    some = sorted(demo.of(CAMPAIGN))[:10]
-    file = programme(tmp_path / "p.toml", some, "2100-01-01")
+def test_what_is_said_of_a_partly_authorised_campaign_speaks_of_the_rest_alone(demo: Made, tmp_path: Path) -> None:
+    some = set(sorted(demo.of(CAMPAIGN))[:10])
+    file = programme(tmp_path / "p.toml", sorted(some), "2100-01-01")
     ran = detect(demo.path / "requests", tmp_path / "out", *options(demo), "--authorised", file)
     assert ran.status == 3
+    (campaign,), (apart,) = ran.campaigns, ran.findings["authorised"]
     assert ran.accused
-    assert not ran.accused & set(some)
+    assert not ran.accused & some
+    assert set(apart["accounts"]) <= some
+    assert campaign["id"] != apart["id"]
+    (told,) = [c for c in campaign["considered"] if c["explanation"] == "authorised programme"]
+    assert not told["holds"]
+    assert f"'a contract' covers {len(apart['accounts'])} more accounts tied to these" in told["why"]
+    named = pq.read_table(tmp_path / "out" / "requests.parquet")["request_id"].to_pylist()
+    sent = dict(zip(demo.requests["request_id"].to_pylist(), demo.requests["account_id"].to_pylist(), strict=True))
+    assert {sent[request] for request in named} == ran.accused
+    assert sum(at["requests"] for at in campaign["timeline"]) == len(named) == campaign["requests"]
+    assert sum(template["requests"] for template in campaign["templates"]) <= len(named)
+    assert all(set(tie["accounts"]) <= ran.accused for tie in campaign["ties"])
+    assert all(tie["accounts_total"] <= len(ran.accused) for tie in campaign["ties"])
+    assert all(line["accounts"] <= len(ran.accused) for line in campaign["evidence"])
+
+
+def test_a_programme_that_ends_meanwhile_covers_what_came_before(demo: Made, tmp_path: Path) -> None:
+    """The day is moved so that a quarter of it falls before midnight, when the programme ends."""
+    place, times = demo.requests.column_names.index("timestamp"), demo.requests["timestamp"]
+    moved = pc.subtract(times, timedelta(hours=6)).cast(times.type)
+    requests = demo.requests.set_column(place, demo.requests.schema.field(place), moved)
+    pq.write_table(requests, tmp_path / "log.parquet")
+    ends = pc.min(moved).as_py().date()
+    file = programme(tmp_path / "p.toml", sorted(demo.of(CAMPAIGN)), str(ends))
+    ran = detect(tmp_path / "log.parquet", tmp_path / "out", *options(demo), "--authorised", file)
+    assert ran.status == 3
+    assert len(ran.accused & demo.of(CAMPAIGN)) >= 0.9 * len(demo.of(CAMPAIGN))
+    for campaign in ran.campaigns:
+        assert campaign["first_seen"][:10] > str(ends)
+        (told,) = [c for c in campaign["considered"] if c["explanation"] == "authorised programme"]
+        assert f"up to {ends} only" in told["why"]
+    named = set(pq.read_table(tmp_path / "out" / "requests.parquet")["request_id"].to_pylist())
+    rows = list(zip(*(requests[name].to_pylist() for name in ("request_id", "timestamp", "account_id")), strict=True))
+    assert {request for request, time, _ in rows if request in named and time.date() <= ends} == set()
+    assert any(time.date() <= ends and account in ran.accused for _, time, account in rows)
 
 
 def test_a_simulated_calibration_does_not_accuse(demo: Made, tmp_path: Path) -> None:
     """It is named in the findings, and the traffic itself is what they are measured against."""
-    file, log = tmp_path / "calibration.json", make(tmp_path / "quiet", "quiet", 15_000, seed=5)
-    accounts = log.path / "accounts.parquet"
-    arguments = ["--accounts", accounts, "--out", file, "--simulated", "--threads", 2]
+    file, log = tmp_path / "calibration.json", make(tmp_path / "quiet", "quiet", 40_000, seed=5)
+    arguments = ["--accounts", log.path / "accounts.parquet", "--out", file, "--threads", 2]  # the log says what it is
     status, _, err = run("calibrate", log.path / "requests", *arguments)
     assert status == 0, err
     with_it = detect(demo.path / "requests", tmp_path / "with", *options(demo), "--calibration", file)
-    assert "simulated traffic, which may rank but not accuse" in with_it.findings["calibration"]
+    assert "of simulated traffic" in with_it.findings["calibration"]
+    assert "order the groups that were cleared and accuse nobody" in with_it.findings["calibration"]
+    ranks = [cleared["rank"] for cleared in with_it.findings["cleared"]]
+    assert ranks == sorted(ranks)
+    assert len(ranks) >= 2
     without = detect(demo.path / "requests", tmp_path / "without", *options(demo))
     assert with_it.campaigns == without.campaigns
+    assert all("rank" not in cleared for cleared in without.findings["cleared"])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ until = 2027-01-31                      # the last day, UTC; required: nothing i
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,13 @@ class Programme:
     organizations: frozenset[str]
     until: date
 
-    def covers(self, account: str, organization: str | None, at: datetime) -> bool:
-        """Whether it covers ``account`` of ``organization`` at the time ``at``."""
-        if at >= datetime.combine(self.until, time(), UTC) + timedelta(days=1):
-            return False
+    @property
+    def end(self) -> int:
+        """The first microsecond since the epoch, UTC, that it does not cover."""
+        return ((self.until - date(1970, 1, 1)).days + 1) * 86_400_000_000
+
+    def names(self, account: str, organization: str | None) -> bool:
+        """Whether it names ``account`` or its ``organization``."""
         return account in self.accounts or (organization is not None and organization in self.organizations)
 
 

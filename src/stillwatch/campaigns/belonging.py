@@ -1,6 +1,6 @@
 """The requests that each campaign is made of, by the mixture learnt of it, in the engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -36,7 +36,11 @@ LEFT JOIN (SELECT request_id, template FROM templates SEMI JOIN members USING (a
 
 
 def save_belonging(
-    engine: Engine, groups: Sequence[Sequence[str]], mixtures: Sequence[Mixture | None], models: Sequence[str]
+    engine: Engine,
+    groups: Sequence[Sequence[str]],
+    mixtures: Sequence[Mixture | None],
+    models: Sequence[str],
+    ends: Mapping[str, int],
 ) -> None:
     """Save ``belonging`` for the accounts of ``groups``, one group a mixture.
 
@@ -45,6 +49,7 @@ def save_belonging(
         groups: account ids; no account is in two.
         mixtures: what was learnt of each group; of one without all requests belong.
         models: the models in the order of their codes.
+        ends: of accounts that a programme covered for a time, the first microsecond that counts.
     """
     members = pa.table(
         {
@@ -53,11 +58,14 @@ def save_belonging(
         }
     )
     engine.load("members", members)
-    engine.map("belonging", _QUERY, partial(judged, mixtures=tuple(mixtures), models=tuple(models)), BELONGING)
+    kernel = partial(judged, mixtures=tuple(mixtures), models=tuple(models), ends=dict(ends))
+    engine.map("belonging", _QUERY, kernel, BELONGING)
     engine.drop("members")
 
 
-def judged(batch: pa.RecordBatch, mixtures: Sequence[Mixture | None], models: Sequence[str]) -> pa.RecordBatch:
+def judged(
+    batch: pa.RecordBatch, mixtures: Sequence[Mixture | None], models: Sequence[str], ends: Mapping[str, int]
+) -> pa.RecordBatch:
     """Kernel: rows of BELONGING for each of ``batch``."""
     features = np.stack(
         [
@@ -81,6 +89,8 @@ def judged(batch: pa.RecordBatch, mixtures: Sequence[Mixture | None], models: Se
             continue
         shares = np.array([mixture.shares.get(accounts[row], mixture.share) for row in rows])
         belongs[rows] = mixture.belongs(features[rows], shares) > 0.5
+    if ends:
+        belongs &= filled(batch["micros"], 0) >= np.array([ends.get(account, 0) for account in accounts], np.int64)
     columns = [batch[name] for name in BELONGING.names if name != "belongs"]
     return pa.RecordBatch.from_arrays(
         [column.cast(field.type) for column, field in zip(columns, BELONGING, strict=False)] + [pa.array(belongs)],

@@ -1,7 +1,7 @@
 """An assessed cluster with its requests -> a ``schema.campaign.Campaign``."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from stillwatch.campaigns import describe, objectives
 from stillwatch.campaigns.assess import Assessment
+from stillwatch.campaigns.coverage import Standing
 from stillwatch.campaigns.openly import Openness
 from stillwatch.campaigns.shared import shared_of
 from stillwatch.campaigns.skeletons import family_id
@@ -82,9 +83,10 @@ def campaign(
     counts: Counts,
     rest_cues: tuple[dict[int, int], int],
     openness: Openness,
-    programme: str | None,
+    standing: Standing,
     fdr: float,
     abstained: Sequence[str],
+    basis: str,
 ) -> Campaign:
     """The finding of one assessed cluster.
 
@@ -96,13 +98,14 @@ def campaign(
         counts: what its requests add up to.
         rest_cues: cues of other accounts' requests (bit set -> requests), and how many requests they are.
         openness: whether it is openly one customer.
-        programme: name of the authorised programme that covers it, if one does.
+        standing: what the authorised programmes say of it.
         fdr: the false-discovery rate.
         abstained: signals that could not run at all.
+        basis: which natural groups it was compared with, for a sentence.
     """
     rows = [row for row in counts.accounts.get(part, []) if row["requests"]]
     requests = sum(int(row["requests"]) for row in rows)
-    members = _members(rows, assessment, graph)
+    members = _members(rows, assessment, graph, describe.shared_by(graph, held, assessment))
     accounts = tuple(member.account_id for member in members)
     first, last = min(m.first_seen for m in members), max(m.last_seen for m in members)
     not_measured = describe.not_measured_of(assessment.readings, abstained)
@@ -122,7 +125,7 @@ def campaign(
         targets=objectives.targets(counts.cues.get(part, {}), requests, *rest_cues),
         techniques=objectives.techniques(families),
         evidence=describe.evidence_of(graph, held, assessment),
-        considered=describe.considered_of(assessment, openness, programme, fdr),
+        considered=describe.considered_of(assessment, openness, standing, fdr, basis),
         confidence=describe.confidence_of(assessment, not_measured),
         would_change=describe.would_change(assessment),
         not_measured=not_measured,
@@ -143,7 +146,9 @@ def campaign(
     )  # fmt: skip
 
 
-def _members(rows: list[dict[str, Any]], assessment: Assessment, graph: Incidence) -> tuple[Member, ...]:
+def _members(
+    rows: list[dict[str, Any]], assessment: Assessment, graph: Incidence, shared: Mapping[str, tuple[str, ...]]
+) -> tuple[Member, ...]:
     odds = {
         account: float(log_odds)
         for actor, log_odds in zip(assessment.cluster.actors, assessment.cluster.odds, strict=True)
@@ -158,6 +163,7 @@ def _members(rows: list[dict[str, Any]], assessment: Assessment, graph: Incidenc
             output_tokens=row["output_tokens"] or 0,
             first_seen=_EPOCH + timedelta(microseconds=row["first_seen"]),
             last_seen=_EPOCH + timedelta(microseconds=row["last_seen"]),
+            ties=shared.get(str(row["account_id"]), ()),
         )
         for row in rows
     )

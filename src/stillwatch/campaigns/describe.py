@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stillwatch.campaigns.assess import Assessment, Trial
+from stillwatch.campaigns.assess import Assessment
+from stillwatch.campaigns.coverage import Standing
+from stillwatch.campaigns.fit import Trial
 from stillwatch.campaigns.openly import Openness
 from stillwatch.campaigns.readable import readable
 from stillwatch.schema.campaign import Consideration, Evidence, Tie
@@ -14,6 +16,8 @@ from stillwatch.stats.evidence import p_of_bits
 
 #: A kind is told as evidence from this many bits on (1 in 1,000), and at most so many kinds and shared artifacts are.
 TOLD, KINDS_TOLD, TIES_TOLD = 10.0, 16, 40
+#: Shared artifacts told of one account.
+SHARES_TOLD = 8
 ACCOUNTS_LISTED = 50
 
 
@@ -39,7 +43,7 @@ def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, inde
     kind, actors = graph.kinds[index], assessment.cluster.actors
     values, counts, holding = _common(graph, held, index, assessment)
     measured = graph.measured(index, actors)
-    elsewhere = sum(int(held.degree[v]) for v in values) - int(counts.sum())
+    elsewhere = sum(len(held.of(v)) for v in values) - int(counts.sum())
     if kind.artifact:
         summary = (
             f"{holding} of {measured} accounts share {_count(len(values), kind)}; {elsewhere} outside the cluster do"
@@ -103,22 +107,53 @@ def ties_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Ti
     return tuple(tie for _, tie in ties[:TIES_TOLD])
 
 
+def shared_by(graph: Incidence, held: Holders, assessment: Assessment) -> dict[str, tuple[str, ...]]:
+    """What each account shares with others of the cluster, in words, the most telling first."""
+    actors = assessment.cluster.actors
+    place = {int(actor): at for at, actor in enumerate(actors)}
+    found: list[list[tuple[float, str]]] = [[] for _ in actors]
+    for index, kind in enumerate(graph.kinds):
+        if not kind.artifact or assessment.kinds[index] < TOLD:
+            continue
+        for value in _common(graph, held, index, assessment)[0]:
+            words = f"{kind.label} {readable(kind, graph.names[value])}"
+            for actor in held.of(value):
+                if int(actor) in place:
+                    found[place[int(actor)]].append((float(graph.share[value]), words))
+    return {
+        account: tuple(words for _, words in sorted(own)[:SHARES_TOLD])
+        for actor, own in zip(actors, found, strict=True)
+        for account in graph.accounts[actor]
+    }
+
+
 def considered_of(
-    assessment: Assessment, openness: Openness, programme: str | None, alpha: float
+    assessment: Assessment, openness: Openness, standing: Standing, alpha: float, basis: str
 ) -> tuple[Consideration, ...]:
-    """Every innocent explanation with its outcome."""
+    """Every innocent explanation with its outcome.
+
+    Args:
+        assessment: the cluster's tests.
+        openness: whether it is openly one customer.
+        standing: what the programmes on file say of it.
+        alpha: an explanation whose p-value is larger than this holds.
+        basis: which natural groups it was compared with, as "groups in this traffic".
+    """
+    programme = standing.programme
     looked_up = (
-        f"the programme {programme!r} covers these accounts" if programme else "no programme on file covers them"
+        f"the programme {programme.name!r} covers {standing.covered} until {programme.until}"
+        if programme
+        else standing.note or "no programme on file covers them"
     )
     facts = [
         Consideration("authorised programme", programme is not None, looked_up),
         Consideration("batch customer", openness.holds, openness.why),
         Consideration("evaluation vendor", openness.holds, openness.why),
     ]
-    return (*facts, *(_consideration(trial, alpha) for trial in assessment.trials))
+    return (*facts, *(_consideration(trial, alpha, basis) for trial in assessment.trials))
 
 
-def _consideration(trial: Trial, alpha: float) -> Consideration:
+def _consideration(trial: Trial, alpha: float, among: str) -> Consideration:
     name = trial.explanation.name
     if not trial.fits and trial.defining:
         why = f"does not fit: {trial.defining}, but only {trial.drawn_from} accounts in all have it, which is no crowd"
@@ -129,7 +164,7 @@ def _consideration(trial: Trial, alpha: float) -> Consideration:
     telling = [
         f"{family} (p = {p:.2g})" for family, p in sorted(trial.by_family.items(), key=lambda i: i[1]) if p < 0.1
     ]
-    basis = f"{trial.groups} natural groups in this traffic" if trial.groups else "independent draws"
+    basis = f"{trial.groups} natural {among}" if trial.groups else "independent draws"
     common = f"{trial.defining}. " if trial.defining else ""
     holds = trial.p_value > alpha
     if holds:

@@ -18,7 +18,11 @@ from stillwatch.cli.logs import read_log
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Calibration file to write."
 )
-@click.option("--simulated", is_flag=True, help="The log is simulated: the result may rank findings, never accuse.")
+@click.option(
+    "--simulated",
+    is_flag=True,
+    help="The log is simulated (that of `stillwatch lab` says so itself): the result orders what is cleared, no more.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @engine_options
 def calibrate(

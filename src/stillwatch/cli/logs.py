@@ -74,6 +74,7 @@ def read_log(
         accounts=_accounts(table),
         fields=_fields(found, table),
         rejects=found.rejected + (table.rejected if table else 0),
+        simulated=found.simulated or bool(table and table.simulated),
         inputs=tuple(path.name for path in (*found.inputs, *((accounts,) if accounts else ()))),
     )
 

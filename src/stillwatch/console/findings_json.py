@@ -10,8 +10,14 @@ from stillwatch.schema.campaign import Campaign, Findings, Member, Tie
 
 
 def by_certainty(campaigns: tuple[Campaign, ...]) -> list[Campaign]:
-    """``campaigns``, the most certain first: smallest q-value, then p-value, then highest score, then id."""
-    return sorted(campaigns, key=lambda c: (*map(_last, (c.q_value, c.p_value, -c.score)), c.id))
+    """``campaigns``, the most certain first: smallest q-value, then p-value, then highest score, then id.
+
+    Cleared clusters that a simulated calibration ranked come in the order of that rank.
+    """
+    return sorted(
+        campaigns,
+        key=lambda c: (*map(_last, (c.q_value if c.rank is None else c.rank, c.p_value, -c.score)), c.id),
+    )
 
 
 def _last(value: float) -> float:
@@ -48,7 +54,7 @@ def findings_json(findings: Findings) -> bytes:
             "abstained": list(findings.abstained),
             "capped": list(findings.capped),
             **{
-                kind: [_campaign(c) | {"members": [_member(m) for m in c.members]} for c in by_certainty(group)]
+                kind: [_whole(c) for c in by_certainty(group)]
                 for kind, group in (
                     ("campaigns", findings.campaigns),
                     ("authorised", findings.authorised),
@@ -57,6 +63,11 @@ def findings_json(findings: Findings) -> bytes:
             },
         }
     )
+
+
+def _whole(campaign: Campaign) -> dict[str, Any]:
+    ranked = {} if campaign.rank is None else {"rank": _float(campaign.rank)}
+    return _campaign(campaign) | ranked | {"members": [_member(member) for member in campaign.members]}
 
 
 def _campaign(campaign: Campaign) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class Campaign:
     ties: tuple[Tie, ...] = ()
     templates: tuple[Template, ...] = ()
     timeline: tuple[tuple[datetime, int, int], ...] = ()  # bin start, requests of the campaign, accounts active
+    rank: float | None = None  # p-value among simulated natural groups; orders clusters that are cleared, no more
     shared: tuple[Shared, ...] = ()  # what others' logs can be searched for
 
 
