@@ -28,12 +28,14 @@ from stillwatch.campaigns.reference import natural_groups, references
 from stillwatch.campaigns.skeletons import family_id, with_skeletons
 from stillwatch.engine import Engine
 from stillwatch.errors import InputError
+from stillwatch.indicators import Matched, match, traits_needed
 from stillwatch.links import Linked, build, find_clusters
 from stillwatch.schema.campaign import Campaign, Findings
 from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.schema.graph import Incidence
 from stillwatch.schema.prints import PRINTS
 from stillwatch.schema.requests import REQUESTS
+from stillwatch.schema.stix import Object
 from stillwatch.signals import CLUSTER_SIGNALS, TRAIT_SIGNALS, tally
 from stillwatch.signals.activities import activities
 from stillwatch.signals.gather import Traits, gather, missing
@@ -128,6 +130,18 @@ def calibrate(log: Log, engine: Engine, seed: int, simulated: bool) -> Calibrati
         raise InputError("there is not one request", do="Give the log of a benign period.")
     accounts = sum(map(len, graph.accounts))
     return Calibration(groups, first, last, accounts, by_family(graph.kinds), simulated or log.simulated)
+
+
+def match_indicators(log: Log, engine: Engine, objects: Sequence[Object], at: datetime | None = None) -> Matched:
+    """Accounts of ``log`` that the indicators among STIX ``objects`` are true of, at ``at`` or else as the log ends."""
+    engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
+    engine.load("accounts", log.accounts)
+    take_prints(engine, _own(log.fields, "requests."))
+    tally(engine)
+    needed = traits_needed(objects)
+    signals = [signal for signal in TRAIT_SIGNALS if needed & {kind.name for kind in signal.kinds}]
+    traits = gather(engine, signals, log.fields)
+    return match(objects, engine, traits.table, log.fields, at or _span(engine)[1] or datetime.now(UTC))
 
 
 def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Families, Traits, Incidence, Linked]:

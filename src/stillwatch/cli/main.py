@@ -9,6 +9,7 @@ from stillwatch import __version__
 from stillwatch.cli.calibrate import calibrate
 from stillwatch.cli.detect import detect
 from stillwatch.cli.forum import forum
+from stillwatch.cli.indicators import indicators
 from stillwatch.cli.ingest import ingest
 from stillwatch.cli.lab import lab
 from stillwatch.errors import StillwatchError, UsageError
@@ -20,7 +21,7 @@ def cli() -> None:
     """Detect, share and stop adversarial distillation."""
 
 
-for command in (detect, ingest, calibrate, lab):
+for command in (detect, ingest, calibrate, lab, indicators):
     cli.add_command(command)
 cli.add_command(forum)
 

@@ -26,11 +26,11 @@ def read_json(path: Path) -> Any:
     if len(data) > LARGEST:
         raise InputError(f"a file of more than {LARGEST >> 20} MiB", where=where)
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=once, parse_constant=_no_number)
         json.dumps(document, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise InputError(f"no proper JSON: {str(error)[:200]}", where=where) from error
-    if _deeper(document, DEEPEST):
+    if deeper(document, DEEPEST):
         raise InputError(f"deeper than {DEEPEST} levels", where=where)
     return document
 
@@ -56,7 +56,8 @@ def to_json(document: Object) -> str:
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The members of a JSON object; ValueError if a name is there twice."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
@@ -69,8 +70,9 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _deeper(value: Any, levels: int) -> bool:
+def deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects in ``value`` are within each other more than ``levels`` times."""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper(item, levels - 1) for item in inner)
+    return levels == 0 or any(deeper(item, levels - 1) for item in inner)

@@ -87,7 +87,7 @@ def _latest(objects: Sequence[stix.Object]) -> list[stix.Object]:
 
 
 def _modified(each: stix.Object) -> datetime:
-    return read_time(each.get("modified", each.get("created", "1970-01-01T00:00:00Z")))
+    return read_time(str(each.get("modified", each.get("created", "1970-01-01T00:00:00Z"))))
 
 
 def _in_force(each: stix.Object, at: datetime, silent: list[str]) -> bool:
