@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillwatch.forum.matching import evaluation, group, oprf
+from stillwatch.forum.matching.curve import batch
 from stillwatch.forum.matching.curve.batch import Packed
 from stillwatch.forum.matching.errors import BadElement, BadProof
 from stillwatch.forum.matching.evaluation import BATCH, Evaluated
@@ -48,16 +49,20 @@ def test_batch_and_single_proofs_are_the_same_proof(count: int) -> None:
 
 
 def test_threads_change_nothing_and_masks_are_fresh() -> None:
-    values = Packed.of([str(i).encode() for i in range(9_001)])
+    values = [Packed.of([b"%d.%d" % (part, i) for i in range(101)]) for part in range(5)]
     keys = shares(2)
-    found = []
-    for threads in (1, 3):
-        kept = evaluation.blind(values, threads)
-        answers = {name: evaluation.evaluate(key, kept.elements, threads) for name, key in keys.items()}
-        found.append((kept.elements, evaluation.finish(kept, publics(keys), answers, threads)))
-    assert np.array_equal(found[0][1], found[1][1])
-    assert not (found[0][0] == found[1][0]).all(axis=1).any()
-    assert len(np.unique(found[0][1], axis=0)) == len(values)
+
+    def whole(inputs: Packed) -> tuple[np.ndarray, np.ndarray]:
+        kept = evaluation.blind(inputs)
+        answers = {name: evaluation.evaluate(key, kept.elements) for name, key in keys.items()}
+        return kept.elements, evaluation.finish(kept, publics(keys), answers)
+
+    (sent, found), (sent_again, found_again) = (
+        map(np.vstack, zip(*batch.spread(whole, values, threads), strict=True)) for threads in (1, 3)
+    )
+    assert np.array_equal(found, found_again)
+    assert not (sent == sent_again).all(axis=1).any()
+    assert len(np.unique(found, axis=0)) == 505
 
 
 def test_one_answer_of_a_thousand_with_another_key_is_noticed_and_named() -> None:

@@ -9,6 +9,8 @@ RFC's ``r·H(x)``, the output is the same, and both masks are multiples of fixed
 What comes back may be unmasked only when it was made with the k of a K that the member knows in advance (Jarecki,
 Krawczyk, Xu, "On the (In)Security of the Diffie-Hellman Oblivious PRF with Multiplicative Blinding", PKC 2021, on
 both blindings), so there is no way to finish without verifying the proofs.
+
+A call takes one batch and runs on one thread without the interpreter lock; ``batch.spread`` runs several at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +61,7 @@ def joint_key(publics: Sequence[bytes]) -> bytes:
     return group.check_element(reduce(group.add, map(group.check_element, publics)))
 
 
-def blind(inputs: Packed, threads: int = 1) -> Blinded:
+def blind(inputs: Packed) -> Blinded:
     """Blind a batch with fresh masks.
 
     Raises:
@@ -69,17 +71,17 @@ def blind(inputs: Packed, threads: int = 1) -> Blinded:
     if np.diff(inputs.offsets).max(initial=0) > oprf.MAX_INPUT:
         raise BadElement(f"an input of more than {oprf.MAX_INPUT} bytes")
     masks = batch.random_scalars(len(inputs))
-    return Blinded(inputs, masks, batch.hash_and_mask(inputs, oprf.group_tag(Mode.VOPRF), masks, threads))
+    return Blinded(inputs, masks, batch.hash_and_mask(inputs, oprf.group_tag(Mode.VOPRF), masks))
 
 
-def evaluate(key: KeyPair, elements: Bytes, threads: int = 1) -> Evaluated:
+def evaluate(key: KeyPair, elements: Bytes) -> Evaluated:
     """BlindEvaluate of a batch with one key share, and the proof.
 
     Raises:
         BadElement: a row is no element or the identity, or there are none or too many.
     """
     _check_size(len(elements))
-    evaluated = batch.multiply(key.secret, elements, threads)
+    evaluated = batch.multiply(key.secret, elements)
     composite = batch.weighted_sum(elements, _weights(key.public, elements, evaluated))
     return Evaluated(evaluated, oprf.prove_composite(key, composite, Mode.VOPRF))
 
@@ -99,14 +101,13 @@ def verify(public: bytes, elements: Bytes, answer: Evaluated) -> None:
     oprf.verify_composite(public, composite, image, answer.proof, Mode.VOPRF)
 
 
-def finish(kept: Blinded, publics: Mapping[str, bytes], answers: Mapping[str, Evaluated], threads: int = 1) -> Bytes:
+def finish(kept: Blinded, publics: Mapping[str, bytes], answers: Mapping[str, Evaluated]) -> Bytes:
     """Verify the answers of all keyholders, and unblind their sum: the PRF's outputs, shape (n, 64).
 
     Args:
         kept: what ``blind`` gave.
         publics: the public share of every keyholder of the epoch, by name, known beforehand.
         answers: by the same names.
-        threads: to use.
 
     Raises:
         BadProof: an answer is missing or one too many, or a proof does not hold; the keyholder is named.
@@ -121,7 +122,7 @@ def finish(kept: Blinded, publics: Mapping[str, bytes], answers: Mapping[str, Ev
             raise type(error)(error.what, where=name, do=error.do) from error
     parts = [answers[name].elements for name in sorted(answers)]
     joint = joint_key([publics[name] for name in sorted(publics)])
-    return batch.finalize(kept.inputs, batch.sum_and_unmask(parts, kept.masks, joint, threads), threads)
+    return batch.finalize(kept.inputs, batch.sum_and_unmask(parts, kept.masks, joint))
 
 
 def _check_size(count: int) -> None:

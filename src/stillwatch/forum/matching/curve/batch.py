@@ -1,15 +1,15 @@
-"""The kernels on arrays of any length, on several threads: what the rest of private matching calls.
+"""The kernels on arrays of any length: what the rest of private matching calls.
 
-Elements and scalars are arrays of shape (n, 32), outputs (n, 64), all of bytes. Kernels run without the interpreter
-lock, so threads suffice; rows are independent, so the number of threads does not change a result.
+Elements and scalars are arrays of shape (n, 32), outputs (n, 64), all of bytes. A call runs on one thread, without the
+interpreter lock; ``spread`` puts several calls on several threads.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,11 @@ from stillwatch.forum.matching.errors import BadElement
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
-_CHUNK: Final = 4096  # rows a task: some tens of milliseconds
 _WINDOW: Final = ((10_000, 8), (1_000, 7), (250, 6), (0, 4))  # bits of a digit by rows, measured
 _SCALAR_BITS: Final = 252
+_BASE: Final = group.multiply_base((1).to_bytes(group.SIZE, "little"))
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +55,23 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _run(rows: int, threads: int, work: Callable[[int, int], None]) -> None:
-    """``work(first, last)`` over all rows in chunks."""
-    chunks = [(first, min(first + _CHUNK, rows)) for first in range(0, rows, _CHUNK)]
-    if threads == 1 or len(chunks) < 2:
-        for first, last in chunks:
-            work(first, last)
-        return
+def spread(work: Callable[[_Item], _Result], items: Iterable[_Item], threads: int) -> list[_Result]:
+    """``work`` of every item, in order, on so many threads; compiled code runs without the interpreter lock."""
+    if threads == 1:
+        return [work(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(lambda chunk: work(*chunk), chunks):
-            pass
+        return list(pool.map(work, items))
 
 
-def words(rows: Bytes, first: int, last: int) -> Words:
+def words(rows: Bytes) -> Words:
     """Rows of bytes as rows of four words, padded with zeros (the identity) to a multiple of eight rows."""
-    padded = np.zeros((-(-(last - first) // WIDTH) * WIDTH, rows.shape[1]), np.uint8)
-    padded[: last - first] = rows[first:last]
+    padded = np.zeros((-(-len(rows) // WIDTH) * WIDTH, rows.shape[1]), np.uint8)
+    padded[: len(rows)] = rows
     return padded.view("<u8").astype(np.uint64, copy=False)
+
+
+def _rows(found: Words, count: int) -> Bytes:
+    return found.astype("<u8", copy=False).view(np.uint8)[:count]
 
 
 def _check(valid: Words) -> None:
@@ -90,28 +92,22 @@ def random_scalars(count: int) -> Bytes:
     return found
 
 
-def multiply(scalar: bytes, elements: Bytes, threads: int = 1) -> Bytes:
+def multiply(scalar: bytes, elements: Bytes) -> Bytes:
     """One scalar times every element.
 
     Raises:
         BadElement: a row is no element, or the identity.
     """
     refuse_identity(elements)
-    out = np.empty(elements.shape, np.uint8)
-    factor = np.frombuffer(scalar, "<u8").astype(np.uint64)
-
-    def work(first: int, last: int) -> None:
-        rows = words(elements, first, last)
-        products, valid = np.empty_like(rows), np.empty(len(rows), np.uint64)
-        kernels.multiply(rows, np.broadcast_to(factor, rows.shape).copy(), products, valid)
-        _check(valid)
-        out[first:last] = products.astype("<u8", copy=False).view(np.uint8)[: last - first]
-
-    _run(len(elements), threads, work)
-    return out
+    rows = words(elements)
+    factors = np.tile(np.frombuffer(scalar, "<u8").astype(np.uint64), (len(rows), 1))
+    products, valid = np.empty_like(rows), np.empty(len(rows), np.uint64)
+    kernels.multiply(rows, factors, products, valid)
+    _check(valid)
+    return _rows(products, len(elements))
 
 
-@cache
+@lru_cache(maxsize=64)
 def _table(element: bytes) -> Words:
     rows = np.frombuffer(group.check_element(element) * WIDTH, "<u8").astype(np.uint64).reshape(WIDTH, 4)
     found = np.empty((kernels.DIGITS, WIDTH, 3, 5), np.uint64)
@@ -123,70 +119,48 @@ def _bytes(value: bytes) -> Bytes:
     return np.frombuffer(value, np.uint8)
 
 
-def hash_and_mask(inputs: Packed, tag: bytes, masks: Bytes | None = None, threads: int = 1) -> Bytes:
+def hash_and_mask(inputs: Packed, tag: bytes, masks: Bytes) -> Bytes:
     """HashToGroup of every input under a domain separation tag, plus its mask times the generator.
 
     Raises:
         BadElement: a sum is the identity, which happens once in 2^252.
     """
-    out = np.empty((len(inputs), group.SIZE), np.uint8)
-    table = _table(group.multiply_base((1).to_bytes(group.SIZE, "little")))
-
-    def work(first: int, last: int) -> None:
-        uniform = np.zeros((-(-(last - first) // WIDTH) * WIDTH, sha512.DIGEST), np.uint8)
-        part = inputs.part(first, last)
-        sha512.expand(part.data, part.offsets, _bytes(tag + bytes([len(tag)])), uniform[: last - first])
-        found = np.empty((len(uniform), 4), np.uint64)
-        chosen = found if masks is None else words(masks, first, last)
-        halves = uniform.view("<u8").astype(np.uint64, copy=False).reshape(-1, 4)
-        kernels.hash_and_mask(halves, chosen, table, masks is not None, found)
-        out[first:last] = found.astype("<u8", copy=False).view(np.uint8)[: last - first]
-
-    _run(len(inputs), threads, work)
-    refuse_identity(out)
-    return out
+    factors = words(masks)
+    uniform = np.zeros((len(factors), sha512.DIGEST), np.uint8)
+    sha512.expand(inputs.data, inputs.offsets, _bytes(tag + bytes([len(tag)])), uniform[: len(inputs)])
+    found = np.empty_like(factors)
+    kernels.hash_and_mask(uniform.view("<u8").astype(np.uint64, copy=False).reshape(-1, 4), factors, _table(_BASE), found)
+    elements = _rows(found, len(inputs))
+    refuse_identity(elements)
+    return elements
 
 
-def sum_and_unmask(parts: Sequence[Bytes], masks: Bytes, public: bytes, threads: int = 1) -> Bytes:
+def sum_and_unmask(parts: Sequence[Bytes], masks: Bytes, public: bytes) -> Bytes:
     """Row by row the sum of all parts, less the mask times the public key.
 
     Raises:
         BadElement: a row of a part is no element.
     """
-    out, table = np.empty(masks.shape, np.uint8), _table(public)
-
-    def work(first: int, last: int) -> None:
-        rows = np.stack([words(part, first, last) for part in parts])
-        found, valid = np.empty(rows.shape[1:], np.uint64), np.empty(rows.shape[1], np.uint64)
-        kernels.sum_and_unmask(rows, words(masks, first, last), table, found, valid)
-        _check(valid)
-        out[first:last] = found.astype("<u8", copy=False).view(np.uint8)[: last - first]
-
-    _run(len(masks), threads, work)
-    refuse_identity(out)
-    return out
+    rows, factors = np.stack([words(part) for part in parts]), words(masks)
+    found, valid = np.empty_like(factors), np.empty(len(factors), np.uint64)
+    kernels.sum_and_unmask(rows, factors, _table(public), found, valid)
+    _check(valid)
+    elements = _rows(found, len(masks))
+    refuse_identity(elements)
+    return elements
 
 
-def finalize(inputs: Packed, elements: Bytes, threads: int = 1) -> Bytes:
+def finalize(inputs: Packed, elements: Bytes) -> Bytes:
     """The outputs, shape (n, 64), of inputs and their unmasked elements (end of Finalize of RFC 9497)."""
     out = np.empty((len(inputs), sha512.DIGEST), np.uint8)
-
-    def work(first: int, last: int) -> None:
-        part = inputs.part(first, last)
-        sha512.finalize(part.data, part.offsets, elements[first:last], _bytes(b"Finalize"), out[first:last])
-
-    _run(len(inputs), threads, work)
+    sha512.finalize(inputs.data, inputs.offsets, np.ascontiguousarray(elements), _bytes(b"Finalize"), out)
     return out
 
 
-def keyed(key: bytes, rows: Bytes, width: int, threads: int = 1) -> Bytes:
+def keyed(key: bytes, rows: Bytes, width: int) -> Bytes:
     """The first ``width`` bytes of HMAC-SHA-512 of every row."""
     out = np.empty((len(rows), width), np.uint8)
-
-    def work(first: int, last: int) -> None:
-        sha512.keyed(_bytes(key), np.ascontiguousarray(rows[first:last]), out[first:last])
-
-    _run(len(rows), threads, work)
+    sha512.keyed(_bytes(key), np.ascontiguousarray(rows), out)
     return out
 
 
@@ -196,7 +170,7 @@ def hash_to_scalars(rows: Bytes, tag: bytes) -> Bytes:
     offsets = np.arange(len(rows) + 1, dtype=np.int64) * rows.shape[1]
     sha512.expand(np.ascontiguousarray(rows).reshape(-1), offsets, _bytes(tag + bytes([len(tag)])), wide)
     scalars.reduce_wide(wide, out)
-    return out.astype("<u8", copy=False).view(np.uint8)
+    return _rows(out, len(rows))
 
 
 def weighted_sum(elements: Bytes, weights: Bytes) -> bytes:
@@ -205,10 +179,10 @@ def weighted_sum(elements: Bytes, weights: Bytes) -> bytes:
     Raises:
         BadElement: a row is no element.
     """
-    rows = words(elements, 0, len(elements))
+    rows = words(elements)
     eight, valid = np.empty((WIDTH, 4), np.uint64), np.empty(len(rows), np.uint64)
     window = next(bits for least, bits in _WINDOW if len(elements) >= least)
-    weighted.weighted_sum(rows, words(weights, 0, len(weights)), window, eight, valid)
+    weighted.weighted_sum(rows, words(weights), window, eight, valid)
     _check(valid)
     total = group.IDENTITY
     for row in eight.astype("<u8", copy=False):

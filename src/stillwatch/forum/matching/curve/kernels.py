@@ -199,7 +199,7 @@ def _add_fixed(total: Point, sizes: Words, signs: Words, table: Words) -> Point:
 
 
 @compiled
-def hash_and_mask(uniform: Words, scalars: Words, table: Words, masked: bool, out: Words) -> None:
+def hash_and_mask(uniform: Words, scalars: Words, table: Words, out: Words) -> None:
     """``out`` = the group element of 64 uniform bytes (two rows each), plus the scalar times the table's element."""
     scratch = np.empty((4, WIDTH), np.uint64)
     sizes, signs = np.empty((DIGITS, WIDTH), np.uint64), np.empty((DIGITS, WIDTH), np.uint64)
@@ -208,9 +208,8 @@ def hash_and_mask(uniform: Words, scalars: Words, table: Words, masked: bool, ou
         point = map_to_point(from_words(columns(halves[:, 0], first, scratch)))
         other = map_to_point(from_words(columns(halves[:, 1], first, scratch)))
         point = add_prepared(point, prepare(other))
-        if masked:
-            _digits(scalars, first, sizes, signs)
-            point = _add_fixed(point, sizes, signs, table)
+        _digits(scalars, first, sizes, signs)
+        point = _add_fixed(point, sizes, signs, table)
         to_rows(encode(point), out, first, scratch)
 
 
