@@ -21,10 +21,11 @@ def table(sets):
 
 def fast(sets, share, ordinary, members=None, concentrations=CONCENTRATIONS):
     members = np.arange(len(sets)) if members is None else np.asarray(members)
-    out, counts = np.empty(len(concentrations)), np.zeros(len(share))
-    seen = urn_bits(members, 0, len(sets), *table(sets), share, ordinary, concentrations, counts, out)
+    out, counts = np.empty((1, len(concentrations))), np.zeros(len(share))
+    whole = np.array([len(members) + 1])
+    seen = urn_bits(members, 0, len(sets), *table(sets), share, ordinary, concentrations, counts, whole, out)
     assert not counts.any(), "the scratch is handed back as it came"
-    return out, seen
+    return out[0], seen
 
 
 own = st.sets(st.integers(0, VALUES - 1), max_size=4).map(sorted)
@@ -53,15 +54,17 @@ def test_several_groups_and_kinds_at_once_are_each_of_them_alone():
     rows = [sorted(rng.choice(VALUES, rng.integers(0, 4), replace=False).tolist()) for _ in range(actors * kinds)]
     indptr, sizes, values = table(rows)
     members = [np.array([0, 4, 2]), np.array([7]), np.array([8, 1, 3, 5])]
-    starts = np.array([0, 3, 4, 8])
+    starts, stops = np.array([0, 3, 4, 8]), np.array([1, 2, 4, 99])
     bits = groups_bits(
-        np.concatenate(members), starts, kinds, actors, indptr, sizes, values, share, ordinary, CONCENTRATIONS
+        np.concatenate(members), starts, stops, kinds, actors, indptr, sizes, values, share, ordinary, CONCENTRATIONS
     )
     for group, drawn in enumerate(members):
         for kind in range(kinds):
-            for grid, concentration in enumerate(CONCENTRATIONS[:-1]):
-                expected = reference_urn_bits([rows[kind * actors + m] for m in drawn], share, ordinary, concentration)
-                assert bits[group, kind, grid] == pytest.approx(expected, abs=1e-9)
+            for place, stop in enumerate(stops):
+                first = [rows[kind * actors + m] for m in drawn[:stop]]
+                for grid, concentration in enumerate(CONCENTRATIONS[:-1]):
+                    expected = reference_urn_bits(first, share, ordinary, concentration)
+                    assert bits[group, kind, place, grid] == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("several", [1, 3])

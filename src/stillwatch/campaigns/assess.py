@@ -112,12 +112,15 @@ def _tried(
     """One explanation put to every cluster, beside natural groups and the clusters of ``precedents``."""
     everyone = frozenset(range(len(fits)))
 
+    if reference is None:
+        return [fit.alone() for fit in fits]
+
     @cache
     def covariance(families: tuple[Family, ...]) -> NDArray[np.float64]:
-        return _given(reference).covariance(families, everyone - precedents)
+        return reference.covariance(families, everyone - precedents)
 
     def trial(i: int, fit: Fit) -> Trial:
-        if reference is None or not fit.fits:
+        if not fit.fits:
             return fit.alone()
         ranks, groups = reference.among(alike[i], everyone - precedents | {i})
         by_family = {
@@ -128,11 +131,6 @@ def _tried(
         return fit.beside(natural, by_family, groups)
 
     return [trial(i, fit) for i, fit in enumerate(fits)]
-
-
-def _given(reference: Reference | None) -> Reference:
-    assert reference is not None  # noqa: S101 - asked only of explanations that have one
-    return reference
 
 
 def _family_p(tests: Sequence[float], rank: float | None) -> float:

@@ -19,7 +19,7 @@ from stillwatch.schema.evidence import Family
 from stillwatch.schema.graph import Cluster, Holders, Incidence
 from stillwatch.stats.combine import conformal_p, log_covariance
 from stillwatch.stats.evidence import mean_bits
-from stillwatch.stats.ties import many_kind_bits
+from stillwatch.stats.ties import first_bits
 
 #: Natural groups measured for each explanation.
 GROUPS = 1000
@@ -79,15 +79,12 @@ def alikeness(graph: Incidence, order: NDArray[np.int64], groups: Sequence[NDArr
 
     The statistic is the log2 Bayes factor against strangers, added over the kinds of the family that have any.
     """
-    out = np.full((len(groups), len(SIZES), len(FAMILIES)), np.nan)
     drawn = [group[np.argsort(order[group], kind="stable")[: SIZES[-1]]] for group in groups]
+    bits = np.maximum(mean_bits(first_bits(graph, drawn, SIZES), axis=3), 0.0)
     kind_family = graph.families
-    for place, size in enumerate(SIZES):
-        rows = [index for index, group in enumerate(drawn) if len(group) >= size]
-        bits = mean_bits(many_kind_bits(graph, order, [drawn[row][:size] for row in rows]), axis=2)
-        for family in range(len(FAMILIES)):
-            out[rows, place, family] = np.maximum(bits[:, kind_family == family], 0.0).sum(axis=1)
-    return out
+    out = np.stack([bits[:, kind_family == family].sum(axis=1) for family in range(len(FAMILIES))], axis=2)
+    out[np.array([len(group) for group in drawn], int)[:, None] < np.array(SIZES)] = np.nan
+    return np.asarray(out)
 
 
 def references(

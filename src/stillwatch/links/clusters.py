@@ -56,5 +56,5 @@ def find_clusters(
                 clusters.append(part)
                 free[part.actors] = False
     clusters = sorted(merge(graph, held, order, clusters), key=lambda c: (-c.bits, int(c.actors[0])))
-    capped = [(graph.kinds[graph.kind_of[v]].label, graph.names[v], int(held.degree[v])) for v in seeds.capped]
+    capped = [(graph.kinds[graph.kind_of[v]].label, graph.names[v], len(held.of(v))) for v in seeds.capped]
     return Linked(clusters, capped, held, order)

@@ -175,7 +175,7 @@ def _candidates(
     if len(members) > _WIDE * everybody:
         return np.nonzero(free)[0]
     value, count = np.unique(graph.values_of(members), return_counts=True)
-    degree = held.degree[value]
+    degree = held.degree_of(value)
     telling = (count >= _LIFT * len(members) * graph.share[value]) & (degree <= np.maximum(200, 20 * len(members)))
     found = [members, *(held.of(int(v)) for v in value[telling & (degree >= 2) & ~graph.ordinary[value]])]
     actors: NDArray[np.int64] = np.unique(np.concatenate(found))

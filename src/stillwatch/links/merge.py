@@ -60,7 +60,7 @@ def _shared_bits(graph: Incidence, held: Holders, clusters: list[Cluster]) -> ND
     for shared, who in holding.items():
         family = families[graph.kind_of[shared]]
         outside = int(loose[held.of(shared)].sum())
-        if outside > PUBLIC * (held.degree[shared] - outside):
+        if outside > PUBLIC * (len(held.of(shared)) - outside):
             continue
         surprise = np.log2((everybody + 1) / (outside + 1))
         for one, two in combinations(who, 2):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stillwatch.schema.graph import Holders, Incidence
 from stillwatch.stats.evidence import mean_bits
-from stillwatch.stats.polya import CONCENTRATIONS, groups_bits
+from stillwatch.stats.ties import EVERYBODY, first_bits
 
 #: Holders looked at for each artifact; a mixed artifact still shows in as many.
 SAMPLE = 64
@@ -59,12 +59,7 @@ def _parts(values: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 def _score(graph: Incidence, held: Holders, order: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.float64]:
     samples = [_sample(held.of(int(value)), order) for value in values]
-    starts = np.r_[0, np.cumsum([len(sample) for sample in samples])].astype(np.int64)
-    bits = groups_bits(
-        np.concatenate(samples), starts, len(graph.kinds), len(graph.actors), graph.indptr, graph.sizes, graph.values,
-        graph.share, graph.ordinary, CONCENTRATIONS,
-    )  # fmt: skip
-    by_kind = mean_bits(bits, axis=2)
+    by_kind = mean_bits(first_bits(graph, samples, (EVERYBODY,))[:, :, 0], axis=2)
     families = graph.families
     own = families[graph.kind_of[values]]
     total = np.zeros(len(values))

@@ -71,11 +71,12 @@ class Reading:
     examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Activity:
     """The requests of a group of accounts as columns of equal length, ordered by time, then request id.
 
-    Missing numbers are -1 and missing hashes 0. ``account`` and ``model`` index ``accounts`` and ``models``.
+    Missing numbers are -1 and missing hashes 0. ``account`` and ``model`` index ``accounts`` and ``models``. An
+    activity equals itself alone, so that what is derived of it can be remembered.
     """
 
     accounts: tuple[str, ...]

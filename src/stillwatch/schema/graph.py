@@ -52,11 +52,17 @@ class Incidence:
     def values_of(self, actors: NDArray[np.int64], kind: int | None = None) -> NDArray[np.int32]:
         """Values of ``actors`` in ``kind``, or in all kinds, one after the other, repeats kept."""
         kinds = np.arange(len(self.kinds)) if kind is None else np.array([kind])
-        rows = (kinds[:, None] * len(self.actors) + actors[None, :]).ravel()
+        return self._values_at((kinds[:, None] * len(self.actors) + actors[None, :]).ravel())[0]
+
+    def held_by(self, actors: NDArray[np.int64], kind: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Values of ``actors`` in ``kind``, and the place in ``actors`` of the holder of each."""
+        return self._values_at(kind * len(self.actors) + actors)
+
+    def _values_at(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         low = self.indptr[rows]
         length = self.indptr[rows + 1] - low
         offset = np.repeat(low - np.r_[0, np.cumsum(length)[:-1]], length)
-        return np.asarray(self.values[offset + np.arange(length.sum())])
+        return self.values[offset + np.arange(length.sum())], np.repeat(np.arange(len(rows)), length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,10 @@ class Holders:
     def of_any(self, values: NDArray[np.integer]) -> NDArray[np.int64]:
         """Actors that hold one of ``values``, each once, ascending."""
         return np.unique(np.concatenate([np.zeros(0, np.int64), *(self.of(int(value)) for value in values)]))
+
+    def degree_of(self, values: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Number of holders of each of ``values``."""
+        return np.asarray(self.indptr[values + 1] - self.indptr[values])
 
     @property
     def degree(self) -> NDArray[np.int64]:

@@ -13,15 +13,23 @@ def unit(sketch: NDArray[np.int8]) -> tuple[NDArray[np.float64], NDArray[np.bool
     return rows, known
 
 
+def sums_of(account: NDArray[np.integer], rows: NDArray[np.floating], accounts: int) -> NDArray[np.floating]:
+    """Sum of the ``rows`` (n x d) of each of ``accounts``; ``account`` (n) ascends."""
+    sums = np.zeros((accounts, rows.shape[1]), rows.dtype)
+    starts = np.flatnonzero(np.r_[True, np.diff(account) > 0][: len(account)])
+    if len(starts):
+        sums[account[starts]] = np.add.reduceat(rows, starts, axis=0)
+    return sums
+
+
 def own_interests(account: NDArray[np.int64], rows: NDArray[np.float64]) -> float:
     """How much more alike two prompts of one account are than two of different accounts, 0 (not at all) to 1.
 
     This is the intraclass correlation (Fisher 1925, chapter 7) of unit vectors, every account with two prompts or more
-    having the same weight. Prompts dealt out of one heap give 0, give or take chance.
+    having the same weight. Prompts dealt out of one heap give 0, give or take chance. ``account`` ascends.
     """
     count = np.bincount(account)
-    sums = np.zeros((len(count), rows.shape[1]))
-    np.add.at(sums, account, rows)
+    sums = sums_of(account, rows, len(count))
     several = count > 1
     if several.sum() < 2:
         return float("nan")

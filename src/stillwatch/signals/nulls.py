@@ -5,7 +5,11 @@ only what it has to do with the minutes of others. That is the null of ``synchro
 ``load_sharing`` (too few).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +21,22 @@ HOUR = 3_600_000_000  # microseconds
 MAX_ROWS = 250_000
 #: No p-value is reported below this: the tail of a null is an extrapolation, and nobody can check more digits.
 SMALLEST_P = 1e-12
+
+
+Derived = TypeVar("Derived")
+
+
+def remembered(derive: Callable[[Activity], Derived]) -> Callable[[Activity], Derived]:
+    """``derive`` that works once for each activity: all clusters are compared with one and the same rest."""
+    known: WeakKeyDictionary[Activity, Derived] = WeakKeyDictionary()
+
+    @wraps(derive)
+    def recall(activity: Activity) -> Derived:
+        if activity not in known:
+            known[activity] = derive(activity)
+        return known[activity]
+
+    return recall
 
 
 def tail_p(value: float, null: NDArray[np.float64]) -> float:

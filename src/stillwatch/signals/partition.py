@@ -24,6 +24,7 @@ from scipy.stats import nbinom
 
 from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.signals.affinity import first_of_each, own_interests, unit
+from stillwatch.signals.nulls import remembered
 
 MIN_ACCOUNTS = 3
 #: Distinct prompts an account, on average, and pairs of prompts of different accounts, below which nothing is said.
@@ -92,6 +93,7 @@ class Partition:
         return Reading(self.name, summary, float(same), p)
 
 
+@remembered
 def _families(rest: Activity) -> list[tuple[int, float]]:
     """Coincidences on each template and each system prompt that accounts of the rest share."""
     account = rest.account.astype(np.int64)
@@ -105,7 +107,7 @@ def _families(rest: Activity) -> list[tuple[int, float]]:
 def _interest(cluster: Activity, templated: NDArray[np.bool_], rest: Activity, seed: int) -> tuple[float, float]:
     """Intraclass correlation of the cluster's fillings, and its p-value among groups of accounts of the rest."""
     seen = own_interests(*_fillings(cluster, templated))
-    account, rows = _fillings(rest, rest.prompt_hash != 0)
+    account, rows = _of_all(rest)
     members = np.flatnonzero(np.bincount(account, minlength=1) > 1)
     size = min(len(np.unique(cluster.account[templated])), len(members) // 2, 30)
     if np.isnan(seen) or size < MIN_ACCOUNTS:
@@ -133,6 +135,11 @@ def _fillings(
     account, rows = account[order], rows[order]
     rank = np.arange(len(account)) - np.searchsorted(account, account)
     return account[rank < most], rows[rank < most]
+
+
+@remembered
+def _of_all(rest: Activity) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    return _fillings(rest, rest.prompt_hash != 0)
 
 
 def _groups(codes: NDArray[np.int64]) -> list[tuple[int, int, int]]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Activity, Family, Reading
-from stillwatch.signals.affinity import first_of_each, unit
+from stillwatch.signals.affinity import first_of_each, sums_of, unit
+from stillwatch.signals.nulls import remembered
 
 MIN_PROMPTS = 8
 SHARED = 1 / 3
@@ -34,7 +35,7 @@ class Relay:
         common = np.isin(cluster.template, _shared_templates(cluster, active))
         mixed = np.intersect1d(cluster.account[common], cluster.account[~common])
         varied = variety(cluster, ~common & np.isin(cluster.account, mixed))
-        others = variety(rest, np.ones(len(rest), bool))
+        others = _usual(rest)
         if len(mixed) < SHARED * active or len(varied) < max(3, SHARED * len(mixed)):
             return Reading(self.name, "", abstained="the accounts do not carry a second kind of traffic to speak of")
         if len(others) < MIN_REST:
@@ -47,6 +48,11 @@ class Relay:
             f"({np.median(others):.2f})."
         )
         return Reading(self.name, summary, median, p)
+
+
+@remembered
+def _usual(rest: Activity) -> NDArray[np.float64]:
+    return variety(rest, np.ones(len(rest), bool))
 
 
 def _shared_templates(cluster: Activity, active: int) -> NDArray[np.int64]:
@@ -63,8 +69,7 @@ def variety(activity: Activity, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
     rows, known = unit(activity.sketch[place])
     account, rows = activity.account[place][known], rows[known]
     count = np.bincount(account, minlength=len(activity.accounts))
-    sums = np.zeros((len(count), rows.shape[1]))
-    np.add.at(sums, account, rows)
+    sums = sums_of(account, rows, len(count))
     enough = count >= MIN_PROMPTS
     size = count[enough].astype(float)
     return np.asarray(1.0 - ((sums[enough] ** 2).sum(axis=1) - size) / (size * (size - 1.0)))

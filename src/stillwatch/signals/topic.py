@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Activity, Family, Reading
-from stillwatch.signals.affinity import first_of_each, unit
+from stillwatch.signals.affinity import first_of_each, sums_of, unit
+from stillwatch.signals.nulls import remembered
 from stillwatch.text.form import BRIEF, CAPITAL, IMPERATIVE, IMPERSONAL, SINGLE, STATED
 from stillwatch.text.windows import divergences, joint_p, refer
 
@@ -53,7 +54,7 @@ class Topic:
     def test(self, cluster: Activity, rest: Activity, seed: int) -> Reading:
         """See ``ClusterSignal.test``; ``value`` is how many times more of the prompts are bare tasks than elsewhere."""
         rng = np.random.default_rng(seed)
-        mine, others = _Prompts(cluster), _Prompts(rest)
+        mine, others = _prompts(cluster), _prompts(rest)
         accounts = rng.permutation(np.flatnonzero(mine.counts))[:MOST_ACCOUNTS]
         if len(accounts) < MIN_ACCOUNTS:
             return Reading(self.name, "", abstained="fewer than three accounts with prompts")
@@ -88,7 +89,7 @@ class _Prompts:
     """Distinct prompts of each account of an activity that have a sketch and a form.
 
     Attributes:
-        vectors: unit rows, one a prompt, ordered by account.
+        vectors: unit rows, one a prompt, ordered by account; those of an account in random order.
         forms: their form bits.
         counts: prompts of each account.
         known: accounts with prompts.
@@ -100,20 +101,23 @@ class _Prompts:
         vectors, known = unit(activity.sketch[place])
         known &= activity.form[place] >= 0
         account = activity.account[place][known]
-        order = np.argsort(account, kind="stable")
+        order = np.lexsort((np.random.default_rng(len(account)).permutation(len(account)), account))
         self.vectors = vectors[known][order].astype(np.float32)
         self.forms = activity.form[place][known][order]
         self.counts = np.bincount(account, minlength=len(activity.accounts))
         self.known = int(np.count_nonzero(self.counts))
-        self.means = np.zeros((len(self.counts), vectors.shape[1]), np.float32)
-        np.add.at(self.means, account[order], self.vectors)
+        self.means = sums_of(account[order], self.vectors, len(self.counts))
         self.means /= np.maximum(np.linalg.norm(self.means, axis=1, keepdims=True), 1e-9)
         self._starts = np.cumsum(self.counts) - self.counts
 
     def rows(self, accounts: NDArray[np.int64], each: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """At most ``each`` prompts of each of ``accounts``, drawn at random."""
-        drawn = [self._starts[one] + rng.permutation(self.counts[one])[:each] for one in accounts]
-        return np.concatenate(drawn) if drawn else np.zeros(0, np.int64)
+        counts = self.counts[accounts]
+        taken = np.minimum(counts, each)
+        rank = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
+        turn = rng.integers(0, np.maximum(counts, 1))  # as many as are wanted, on from anywhere in the random order
+        place = (np.repeat(turn, taken) + rank) % np.repeat(counts, taken)
+        return np.asarray(np.repeat(self._starts[accounts], taken) + place)
 
     def reference(self, accounts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         """``REFERENCE`` prompts of as many of ``accounts`` as possible."""
@@ -127,6 +131,9 @@ class _Prompts:
     def at(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Vectors and forms of ``rows``."""
         return self.vectors[rows], self.forms[rows]
+
+
+_prompts = remembered(_Prompts)
 
 
 def _tasks(forms: NDArray[np.int32]) -> float:

@@ -19,9 +19,9 @@ CONCENTRATIONS = np.array([0.5, 2.0, 8.0, 32.0, 128.0, 512.0, 2048.0, np.inf])
 
 @njit(cache=True, nogil=True)
 def urn_bits(  # type: ignore[no-untyped-def]
-    members, kind, actors, indptr, sizes, values, share, ordinary, concentrations, counts, out
+    members, kind, actors, indptr, sizes, values, share, ordinary, concentrations, counts, stops, out
 ) -> int:
-    """Log2 Bayes factors of ``members`` sharing values of ``kind``, one a concentration, into ``out``.
+    """Log2 Bayes factors of the first few ``members`` sharing values of ``kind``, one a concentration, into ``out``.
 
     Args:
         members: int64[m], actor indices in the order in which they are drawn.
@@ -30,15 +30,21 @@ def urn_bits(  # type: ignore[no-untyped-def]
         indptr, sizes, values, share, ordinary: see ``schema.graph.Incidence``.
         concentrations: float64[g]; infinity allowed.
         counts: float64[number of values], zero on entry and on return: scratch.
-        out: float64[g], overwritten.
+        stops: int64[s], ascending: after how many members to note the bits; more than there are means all of them.
+        out: float64[s, g], overwritten.
 
     Returns:
         The number of members that have a value of the kind.
     """
-    out[:] = 0.0
-    seen = 0
-    for member in members:
-        row = kind * actors + member
+    bits = np.zeros(len(concentrations))
+    seen, stop = 0, 0
+    for place in range(len(members)):
+        while stop < len(stops) and stops[stop] <= place:
+            out[stop] = bits
+            stop += 1
+        if stop == len(stops):
+            break
+        row = kind * actors + members[place]
         low, high, size = indptr[row], indptr[row + 1], sizes[row]
         if size == 0:
             continue
@@ -56,10 +62,11 @@ def urn_bits(  # type: ignore[no-untyped-def]
             ratio = (weight + overlap) / (weight + seen)
             if plain == size and ratio > 1.0:
                 ratio = 1.0  # agreeing on what everybody does is no tie
-            out[grid] += np.log2(ratio)
+            bits[grid] += np.log2(ratio)
         for at in range(low, high):
             counts[values[at]] += 1.0 / size
         seen += 1
+    out[stop:] = bits
     for member in members:
         for at in range(indptr[kind * actors + member], indptr[kind * actors + member + 1]):
             counts[values[at]] = 0.0
@@ -67,24 +74,28 @@ def urn_bits(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def groups_bits(groups, starts, kinds, actors, indptr, sizes, values, share, ordinary, concentrations):  # type: ignore[no-untyped-def]
+def groups_bits(  # type: ignore[no-untyped-def]
+    groups, starts, stops, kinds, actors, indptr, sizes, values, share, ordinary, concentrations
+):
     """``urn_bits`` of many groups and all kinds.
 
     Args:
         groups: int64, members of all groups one after the other; ``starts`` int64[groups + 1] delimits them.
+        stops: int64[s], after how many members of each group, ascending.
         kinds: number of kinds.
 
     Returns:
-        float64[groups, kinds, concentrations] of log2 Bayes factors.
+        float64[groups, kinds, s, concentrations] of log2 Bayes factors.
     """
-    bits = np.zeros((len(starts) - 1, kinds, len(concentrations)))
+    bits = np.zeros((len(starts) - 1, kinds, len(stops), len(concentrations)))
     counts = np.zeros(len(share))
     for group in range(len(starts) - 1):
         members = groups[starts[group] : starts[group + 1]]
         for kind in range(kinds):
             urn_bits(
-                members, kind, actors, indptr, sizes, values, share, ordinary, concentrations, counts, bits[group, kind]
-            )
+                members, kind, actors, indptr, sizes, values, share, ordinary, concentrations, counts, stops,
+                bits[group, kind],
+            )  # fmt: skip
     return bits
 
 

@@ -1,6 +1,8 @@
 """How strongly a group of actors is tied, by kind and in all."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,11 @@ from numpy.typing import NDArray
 from stillwatch.schema.graph import Incidence
 from stillwatch.stats.evidence import choose_bits, mean_bits
 from stillwatch.stats.polya import CONCENTRATIONS, groups_bits
+
+#: More members than any group has.
+EVERYBODY = np.iinfo(np.int64).max
+#: Groups that a thread takes at a time.
+_CHUNK = 256
 
 
 def tie_bits(graph: Incidence, order: NDArray[np.int64], members: NDArray[np.int64]) -> float:
@@ -31,12 +38,28 @@ def many_kind_bits(
     graph: Incidence, order: NDArray[np.int64], groups: Sequence[NDArray[np.int64]]
 ) -> NDArray[np.float64]:
     """``kind_bits`` of several groups: groups x kinds x concentrations."""
-    if not groups:
-        return np.zeros((0, len(graph.kinds), len(CONCENTRATIONS)))
     drawn = [group[np.argsort(order[group], kind="stable")] for group in groups]
+    return first_bits(graph, drawn, (EVERYBODY,))[:, :, 0]
+
+
+def first_bits(graph: Incidence, drawn: Sequence[NDArray[np.int64]], stops: Sequence[int]) -> NDArray[np.float64]:
+    """``kind_bits`` of the first so many members of groups that stand in drawing order.
+
+    Returns:
+        groups x kinds x stops x concentrations; a stop beyond a group's size gives the whole group. Groups are shared
+        out to threads; the result is the same for any number of them.
+    """
+    if not drawn:
+        return np.zeros((0, len(graph.kinds), len(stops), len(CONCENTRATIONS)))
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        parts = [drawn[low : low + _CHUNK] for low in range(0, len(drawn), _CHUNK)]
+        return np.concatenate(list(threads.map(lambda part: _bits(graph, part, stops), parts)))
+
+
+def _bits(graph: Incidence, drawn: Sequence[NDArray[np.int64]], stops: Sequence[int]) -> NDArray[np.float64]:
     starts = np.r_[0, np.cumsum([len(group) for group in drawn])].astype(np.int64)
     bits = groups_bits(
-        np.concatenate(drawn), starts, len(graph.kinds), len(graph.actors), graph.indptr, graph.sizes, graph.values,
-        graph.share, graph.ordinary, CONCENTRATIONS,
+        np.concatenate(drawn), starts, np.array(stops, np.int64), len(graph.kinds), len(graph.actors), graph.indptr,
+        graph.sizes, graph.values, graph.share, graph.ordinary, CONCENTRATIONS,
     )  # fmt: skip
     return np.asarray(bits)
