@@ -43,6 +43,11 @@ def write_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def write_day(moment: datetime) -> str:
+    """A timestamp of STIX in whole seconds, as other tools write those that are: signatures are over the letters."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def valid_until(last_seen: datetime, kind: str) -> datetime:
     """When an indicator last seen then has nothing left."""
     return last_seen + timedelta(days=DECAYS[kind].lifetime)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from stillwatch.indicators.decay import valid_until, write_time
+from stillwatch.indicators.decay import valid_until, write_day, write_time
 from stillwatch.indicators.findings import Finding
 from stillwatch.indicators.ids import object_id
 from stillwatch.indicators.interface import Minted
@@ -133,8 +133,8 @@ class _Mint:
         indicator = self._object(
             "indicator", self._id("indicator", look.kind, look.name), name="Indicator",
             description=stix.DESCRIPTIONS[look.kind], indicator_types=["anomalous-activity"], pattern=look.pattern,
-            pattern_type="stix", pattern_version=stix.SPEC_VERSION, valid_from=write_time(self._first),
-            valid_until=write_time(valid_until(self._last, look.kind)),
+            pattern_type="stix", pattern_version=stix.SPEC_VERSION, valid_from=write_day(self._first),
+            valid_until=write_day(valid_until(self._last, look.kind)),
             confidence=min(look.most, _stepped(self._confidence, look)),
             **({"extensions": {extension.id: content}} if extension else {}),
         )  # fmt: skip
@@ -166,7 +166,7 @@ class _Mint:
         return object_id(self._order.key, type_, self._finding.id, *content)
 
     def _seen(self) -> dict[str, str]:
-        return {"first_seen": write_time(self._first), "last_seen": write_time(self._last)}
+        return {"first_seen": write_day(self._first), "last_seen": write_day(self._last)}
 
 
 def _stepped(level: int, look: Look) -> int:

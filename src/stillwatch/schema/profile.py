@@ -13,7 +13,7 @@ _UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{
 _TIME: Final = (
     r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$"
 )
-_DAY: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T00:00:00\.000Z$"
+_DAY: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T00:00:00Z$"
 
 
 def _text(pattern: str, longest: int = 100) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _object(type_: str, own: dict[str, Schema], required: tuple[str, ...]) -> Sc
         "object_marking_refs": _list({"enum": list(stix.TLP.values())}, 1),
         "extensions": {"type": "object"},
     }
-    always = ("type", "spec_version", "id", "created", "modified", *required)
+    always = ["type", "spec_version", "id", "created", "modified", *required]
     return {"type": "object", "properties": common | own, "required": always, "additionalProperties": False}
 
 

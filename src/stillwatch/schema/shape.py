@@ -69,7 +69,7 @@ def _bound(name: str, measure: Callable[[Any], int | None], least: bool) -> Call
 
 
 def _unique(value: Any, schema: Schema, at: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, list) and len({json.dumps(item, sort_keys=True) for item in value}) < len(value):
+    if isinstance(value, list) and len({_text(item) for item in value}) < len(value):
         yield at, "has an item twice"
 
 
@@ -97,8 +97,14 @@ def _required(value: Any, schema: Schema, at: str) -> Iterator[tuple[str, str]]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equality of JSON values, for which true is not 1."""
-    return bool(type(one) is type(other) and one == other)
+    """Equality of JSON values, for which true is not 1, however deep."""
+    if type(one) is not type(other):
+        return False
+    return bool(one == other) and (not isinstance(one, list | dict) or _text(one) == _text(other))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _length(kind: type[str] | type[list[Any]] | type[dict[str, Any]]) -> Callable[[Any], int | None]:
