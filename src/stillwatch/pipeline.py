@@ -49,7 +49,7 @@ CLUSTER_REQUESTS, REST_REQUESTS = 300_000, 200_000
 PLAUSIBLE = 0.2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Phrases of the language, which make no template, that are told one by one.
-PHRASES_TOLD = 20
+PHRASES_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def _own(fields: frozenset[str], prefix: str) -> frozenset[str]:
 def _graph(engine: Engine, traits: Traits, log: Log) -> Incidence:
     rows = engine.sql("SELECT account_id, requests FROM account_activity")
     requests = dict(zip(rows["account_id"].to_pylist(), rows["requests"].to_pylist(), strict=True))
-    one = customers(declared(engine, log.accounts, log.fields), log.accounts)
+    one = customers(declared(engine, log.accounts, log.fields))
     return build(traits.table, traits.kinds, requests, one)
 
 
@@ -297,8 +297,8 @@ def _capped(graph: Incidence, linked: Linked, phrases: Sequence[tuple[int, int]]
     """Artifacts too common to seed a cluster, and phrases too common to be a template."""
     kinds = {kind.label: kind for kind in graph.kinds}
     common = [f"{kind} {readable(kinds[kind], value)}: {holders:,} customers" for kind, value, holders in linked.capped]
-    said = [f"phrase {family_id(anchor)}, no template: {users:,} accounts" for anchor, users in phrases[:PHRASES_TOLD]]
-    more = [f"{len(phrases) - PHRASES_TOLD:,} more phrases, of fewer accounts"] * (len(phrases) > PHRASES_TOLD)
+    said = [f"wording {family_id(anchor)}, no template: {users:,} accounts" for anchor, users in phrases[:PHRASES_TOLD]]
+    more = [f"{len(phrases) - PHRASES_TOLD:,} more wordings, of fewer accounts"] * (len(phrases) > PHRASES_TOLD)
     return (*common, *said, *more)
 
 

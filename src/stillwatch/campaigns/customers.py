@@ -1,9 +1,9 @@
 """Which accounts are one customer from the start, because the provider knows the organisation they stand under.
 
-An organisation id is the provider's own record of who administers and pays for accounts, but anybody can open one.
-Where the accounts file says who is verified, only an organisation most of whose accounts are is taken for one actor:
-the accounts of another are strangers that have to be explained like any, or a pool could hide by registering itself.
-Where nobody says who is verified, organisations are taken at their word.
+An organisation id is the provider's own record of who administers and pays for accounts, so accounts under one are one
+actor, and what they do alike is no coordination of strangers. Anybody can open an organisation: a pool that registers
+itself as one is one large customer here, whom its contract, not this detector, has to hold. Taking apart those that
+nobody has verified was tried, and accused three teams of colleagues in a million requests.
 """
 
 from collections import Counter
@@ -15,8 +15,6 @@ from stillwatch.engine import Engine
 
 #: An organisation of more than this part of those that name any is a placeholder, in a log of some size.
 PLACEHOLDER, FEW = 0.5, 20
-#: Part of an organisation's accounts, of those of which anything is known, that must be verified.
-VERIFIED = 0.5
 
 
 def declared(engine: Engine, accounts: pa.Table, fields: frozenset[str]) -> dict[str, str]:
@@ -32,18 +30,8 @@ def declared(engine: Engine, accounts: pa.Table, fields: frozenset[str]) -> dict
     return found | {account: name for account, name in pairs if name is not None}
 
 
-def customers(organisation: Mapping[str, str], accounts: pa.Table) -> dict[str, str]:
-    """The part of ``organisation`` (account -> id) that makes its accounts one actor."""
+def customers(organisation: Mapping[str, str]) -> dict[str, str]:
+    """The part of ``organisation`` (account -> id) that makes its accounts one actor; a placeholder does not."""
     size = Counter(organisation.values())
-    known, verified = Counter[str](), Counter[str]()
-    for account, fact in zip(accounts["account_id"].to_pylist(), accounts["verified"].to_pylist(), strict=True):
-        name = organisation.get(account)
-        if name is not None and fact is not None:
-            known[name] += 1
-            verified[name] += fact
     most = PLACEHOLDER * max(len(organisation), FEW)
-    return {
-        account: name
-        for account, name in organisation.items()
-        if size[name] <= most and verified[name] >= VERIFIED * known[name]
-    }
+    return {account: name for account, name in organisation.items() if size[name] <= most}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stillwatch.campaigns.assess import Assessment
 from stillwatch.campaigns.coverage import Standing
@@ -16,8 +17,10 @@ from stillwatch.stats.evidence import p_of_bits
 
 #: A kind is told as evidence from this many bits on (1 in 1,000), and at most so many kinds and shared artifacts are.
 TOLD, KINDS_TOLD, TIES_TOLD = 10.0, 16, 40
-#: Shared artifacts told of one account.
-SHARES_TOLD = 8
+#: Shared artifacts told of one account, in all and of one kind.
+SHARES_TOLD, OF_ONE_KIND = 8, 2
+#: From here on a probability is told as one in so many.
+RARE = 0.1
 ACCOUNTS_LISTED = 50
 
 
@@ -41,33 +44,36 @@ def evidence_of(graph: Incidence, held: Holders, assessment: Assessment) -> tupl
 
 def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, index: int) -> Evidence:
     kind, actors = graph.kinds[index], assessment.cluster.actors
-    values, counts, holding = _common(graph, held, index, assessment)
-    measured = graph.measured(index, actors)
-    elsewhere = sum(len(held.of(v)) for v in values) - int(counts.sum())
+    values, holding = _common(graph, held, index, assessment)
+    measured = _accounts(graph, actors[graph.sizes[index * len(graph.actors) + actors] > 0])
     if kind.artifact:
-        summary = (
-            f"{holding} of {measured} accounts share {_count(len(values), kind)}; {elsewhere} outside the cluster do"
-        )
+        sharing = _accounts(graph, holding)
+        others = _accounts(graph, np.setdiff1d(held.of_any(np.array(values)), actors))
+        elsewhere = f"{others:,} others have" if others > 1 else "one other has" if others else "no other has"
+        summary = f"{sharing:,} of {measured:,} accounts have {_same(len(values), kind)}, which {elsewhere}"
     else:
-        usual = float(graph.share[values[0]]) if len(values) else 0.0
+        alike = actors[np.isin(actors, held.of(values[0]))] if values else actors[:0]
+        sharing, usual = _accounts(graph, alike), float(graph.share[values[0]]) if values else 0.0
         summary = (
-            f"{int(counts[0])} of {measured} accounts are alike in {kind.label} "
-            f"({readable(kind, graph.names[values[0]])}), as {usual:.1%} of all accounts are"
+            f"{sharing:,} of {measured:,} accounts are alike in {kind.label} "
+            f"({readable(kind, graph.names[values[0]]) if values else '-'}), as {usual:.1%} of all customers are"
         )
     bits = float(assessment.kinds[index])
-    return Evidence(kind.name, summary, round(bits, 3), p_of_bits(bits), str(kind.family), holding)
+    return Evidence(kind.name, summary, round(bits, 3), p_of_bits(bits), str(kind.family), sharing)
 
 
-def _count(number: int, kind: Kind) -> str:
-    return f"one of {number} values of {kind.label}" if number != 1 else f"one {kind.label}"
+def _accounts(graph: Incidence, actors: NDArray[np.int64]) -> int:
+    return sum(len(graph.accounts[actor]) for actor in actors)
 
 
-def _common(
-    graph: Incidence, held: Holders, index: int, assessment: Assessment
-) -> tuple[list[int], "np.ndarray[tuple[int], np.dtype[np.int64]]", int]:
+def _same(number: int, kind: Kind) -> str:
+    return f"one of the same {number} values of {kind.label}" if number != 1 else f"the same {kind.label}"
+
+
+def _common(graph: Incidence, held: Holders, index: int, assessment: Assessment) -> tuple[list[int], NDArray[np.int64]]:
     """Values of the kind that several of the cluster have and that are commoner in it than outside, most held first.
 
-    Also how many hold each, and how many hold any.
+    Also the actors that hold any of them.
     """
     actors = assessment.cluster.actors
     value, count = np.unique(graph.values_of(actors, index), return_counts=True)
@@ -76,9 +82,8 @@ def _common(
     if not telling.any():
         telling = count == count.max()
     order = np.lexsort((value[telling], -count[telling]))
-    kept, counts = value[telling][order], count[telling][order]
-    holding = int(np.isin(actors, held.of_any(kept)).sum())
-    return [int(v) for v in kept], counts, holding
+    kept = value[telling][order]
+    return [int(v) for v in kept], actors[np.isin(actors, held.of_any(kept))]
 
 
 def ties_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Tie, ...]:
@@ -99,7 +104,7 @@ def ties_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Ti
                 value=readable(kind, graph.names[value]),
                 accounts=tuple(names[:ACCOUNTS_LISTED]),
                 accounts_total=len(names),
-                accounts_elsewhere=len(holders) - len(own),
+                accounts_elsewhere=_accounts(graph, holders[~inside[holders]]),
                 bits=round(float(bits), 3),
             )
             ties.append((bits, tie))
@@ -111,20 +116,19 @@ def shared_by(graph: Incidence, held: Holders, assessment: Assessment) -> dict[s
     """What each account shares with others of the cluster, in words, the most telling first."""
     actors = assessment.cluster.actors
     place = {int(actor): at for at, actor in enumerate(actors)}
-    found: list[list[tuple[float, str]]] = [[] for _ in actors]
-    for index, kind in enumerate(graph.kinds):
+    found: list[list[str]] = [[] for _ in actors]
+    for index in np.argsort(-assessment.kinds, kind="stable"):
+        kind = graph.kinds[index]
         if not kind.artifact or assessment.kinds[index] < TOLD:
             continue
-        for value in _common(graph, held, index, assessment)[0]:
+        told = np.zeros(len(actors), np.int64)
+        for value in sorted(_common(graph, held, int(index), assessment)[0], key=lambda v: (graph.share[v], v)):
             words = f"{kind.label} {readable(kind, graph.names[value])}"
-            for actor in held.of(value):
-                if int(actor) in place:
-                    found[place[int(actor)]].append((float(graph.share[value]), words))
-    return {
-        account: tuple(words for _, words in sorted(own)[:SHARES_TOLD])
-        for actor, own in zip(actors, found, strict=True)
-        for account in graph.accounts[actor]
-    }
+            for at in (place[int(actor)] for actor in held.of(value) if int(actor) in place):
+                if told[at] < OF_ONE_KIND and len(found[at]) < SHARES_TOLD:
+                    told[at] += 1
+                    found[at].append(words)
+    return {account: tuple(own) for actor, own in zip(actors, found, strict=True) for account in graph.accounts[actor]}
 
 
 def considered_of(
@@ -156,39 +160,41 @@ def considered_of(
 def _consideration(trial: Trial, alpha: float, among: str) -> Consideration:
     name = trial.explanation.name
     if not trial.fits and trial.defining:
-        why = f"does not fit: {trial.defining}, but only {trial.drawn_from} accounts in all have it, which is no crowd"
+        why = f"does not fit: {trial.defining}, but only {trial.drawn_from} customers in all have it, which is no crowd"
         return Consideration(name, False, why)
     if not trial.fits:
         families = " or ".join(sorted(trial.explanation.needs))
         return Consideration(name, False, f"does not fit: nothing of {families} is common to half of the accounts")
+    basis = f"{trial.groups:,} natural {among}" if trial.groups else "what independent draws would show"
+    common = f"{trial.defining}. " if trial.defining else ""
+    if trial.p_value > alpha:
+        why = f"such groups can be as alike in the rest (p = {trial.p_value:.2g} against {basis})"
+        return Consideration(name, True, f"{common}If they are {trial.explanation.says}, {why}", trial.p_value)
     telling = [
         f"{family} (p = {p:.2g})" for family, p in sorted(trial.by_family.items(), key=lambda i: i[1]) if p < 0.1
     ]
-    basis = f"{trial.groups} natural {among}" if trial.groups else "independent draws"
-    common = f"{trial.defining}. " if trial.defining else ""
-    holds = trial.p_value > alpha
-    if holds:
-        why = f"{common}If {trial.explanation.says}, the rest is no more than such groups show (against {basis})"
-    else:
-        why = (
-            f"{common}If {trial.explanation.says}, they would still have to agree by chance in "
-            f"{', '.join(telling)}, against {basis}"
-        )
-    return Consideration(name, holds, why, trial.p_value)
+    rest = f"in {', '.join(telling)}" if telling else "in everything else taken together"
+    why = f"only chance would account for how alike they are {rest}, compared with {basis}"
+    return Consideration(name, False, f"{common}If they are {trial.explanation.says}, {why}", trial.p_value)
 
 
 def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
     """How sure, and why not surer."""
-    hardest = assessment.hardest
-    weakest = max(hardest.by_family.items(), key=lambda item: item[1], default=None)
+    hardest, p = assessment.hardest, max(assessment.p_value, 1e-300)
     text = (
-        f"If the best innocent explanation ({hardest.explanation.name}) were true, evidence this strong would appear "
-        f"at most once in {_count_of(1 / max(assessment.p_value, 1e-300))} such groups"
+        f"If the best innocent explanation ({hardest.explanation.name}) were true, evidence this strong would be "
+        f"expected in about one of {_count_of(1 / p)} such groups"
+        if p < RARE
+        else f"The best innocent explanation ({hardest.explanation.name}) would show evidence this strong in "
+        f"{p:.0%} of such groups"
     )
+    if hardest.groups and p < 1 / (1 + hardest.groups):
+        text += f", which goes beyond the {hardest.groups:,} groups that there were to compare with and is extrapolated"
+    weakest = max(hardest.by_family.items(), key=lambda item: item[1], default=None)
     if weakest is not None and weakest[1] > 0.5:
         text += f"; it is not surer because {weakest[0]} says nothing against that explanation"
     if not_measured:
-        text += f"; {len(not_measured)} signals could not be measured"
+        text += f"; {len(not_measured)} signal{'s' * (len(not_measured) != 1)} could not be measured"
     return text + "."
 
 
@@ -203,8 +209,8 @@ def would_change(assessment: Assessment) -> tuple[str, ...]:
     strongest = min(hardest.by_family.items(), key=lambda item: item[1], default=(Family.CONTENT, 0.0))
     return (
         "a contract or programme that covers these accounts",
-        f"an innocent cause, common to all of them, of their agreement in {strongest[0]}",
-        f"proof that the accounts belong to unrelated customers, which would leave {hardest.explanation.name}",
+        f"an innocent cause, common to all of these accounts, of their likeness in {strongest[0]}",
+        f"records that show {hardest.explanation.name} to be true after all; it is the explanation that comes closest",
     )
 
 

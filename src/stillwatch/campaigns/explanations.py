@@ -19,7 +19,7 @@ class Explanation:
         name: as the finding names it.
         grants: families whose agreement it explains.
         needs: the explanation fits only if a few values of one of these families cover the group; empty: always fits.
-        says: what it supposes, for a sentence.
+        says: what it supposes, for a sentence that begins with "If they are".
         alike: families whose artifacts make the natural groups that it is compared with.
         crowd: at least as many others must have these values too, else it is no crowd and nothing popular.
         own: the few values must be the group's own, not a webmail domain or a carrier that everybody has.
@@ -39,7 +39,7 @@ _INSTITUTION = frozenset(
 )
 
 EXPLANATIONS = (
-    Explanation("coincidence", frozenset(), frozenset(), "they are strangers", frozenset()),
+    Explanation("coincidence", frozenset(), frozenset(), "strangers", frozenset()),
     Explanation(
         "similar customers",
         frozenset({Family.CONDUCT, Family.TEMPO}),
