@@ -42,7 +42,7 @@ def campaign(name: str, accounts: int, **more: Any) -> dict[str, Any]:
         "techniques": TECHNIQUES,
         "evidence": [{"signal": "template", "summary": "1,234,567 requests of examplecorp", "value": 1.0,
                       "p_value": 1e-9, "examples": ["Ms Example asks"]}],
-        "considered": [{"explanation": "batch customer", "holds": False, "why": "1,234,567 of unreleased-model-x, pay_1"}],
+        "considered": [{"explanation": "classroom", "why": "1,234,567 of unreleased-model-x, pay_1"}],
         "ties": [{"kind": "payment instrument", "value": "pay_1", "accounts": ["acct-1"], "accounts_total": 2,
                   "accounts_elsewhere": 0, "bits": 9.0}],
         "templates": [],

@@ -17,6 +17,7 @@ PRECISION: Final = 0.5
 #: Behaviours that an account must show of those told: all but one in five.
 SHOWN: Final = 0.8
 MOST_ANCHORS: Final = 256
+_TEMPLATE: Final = stix.TEMPLATE.schema
 #: What an indicator over accounts can be believed at most: honest customers behave like that too.
 UNSURE: Final = 50
 
@@ -136,10 +137,11 @@ def public_agent(text: str) -> bool:
 def _templates(finding: Finding, left_out: list[str]) -> Iterator[Look]:
     untold = 0
     for template in finding.templates:
-        if not template.needed or len(template.anchors) < template.needed:
+        look = _template(template)
+        if template.needed <= len(template.anchors) and not any(shape.faults(look.extension, _TEMPLATE)):
+            yield look
+        else:
             untold += 1
-            continue
-        yield _template(template)
     if untold:
         left_out.append(
             f"{finding.id}: {untold} templates without an anchor that enough accounts share, or of a log without text"
@@ -147,10 +149,12 @@ def _templates(finding: Finding, left_out: list[str]) -> Iterator[Look]:
 
 
 def _template(template: Template) -> Look:
+    anchors = sorted(set(template.anchors))[:MOST_ANCHORS]
     content = {
+        "extension_type": "property-extension",
         "scheme": "stillwatch-anchors-1",
-        "template": template.id,
-        "anchors": sorted(template.anchors)[:MOST_ANCHORS],
+        "template": anchors[0] if anchors else "",  # the family's own id may be an anchor that is not told
+        "anchors": anchors,
         "needed": template.needed,
         "accounts": band(template.accounts),
     }
@@ -163,22 +167,25 @@ def _part(share: float) -> str:
 
 def _cohort(finding: Finding, shared: tuple[Shared, ...]) -> Iterator[Look]:
     allowed = stix.COHORT.schema["properties"]["behaviours"]["items"]["properties"]
+    most: dict[str, Shared] = {}
+    for each in shared:
+        said = each.kind in allowed["trait"]["enum"] and each.value in allowed["bin"]["enum"] and each.measured
+        if said and _part(each.accounts / each.measured):
+            most.setdefault(each.kind, each)
     told = [
-        {"trait": each.kind, "bin": each.value, "part": _part(each.accounts / each.measured)}
-        for each in shared
-        if each.kind in allowed["trait"]["enum"] and each.value in allowed["bin"]["enum"]
-        and each.measured and _part(each.accounts / each.measured)
-    ][:24]  # fmt: skip
+        {"trait": name, "bin": each.value, "part": _part(each.accounts / each.measured)}
+        for name, each in sorted(most.items())
+    ][:24]
     if len(told) < 2:
         return
     content: dict[str, Any] = {
-        "behaviours": sorted(told, key=lambda each: (each["trait"], each["bin"])),
+        "behaviours": told,
         "needed": max(2, ceil(SHOWN * len(told))),
         "accounts": band(len(finding.accounts)),
     }
     for unit in ("hour", "day"):
-        most = max((s.accounts / s.measured for s in shared if s.kind == f"created_{unit}" and s.measured), default=0.0)
-        if most >= stix.PART_BANDS[-1][0]:
+        part = max((s.accounts / s.measured for s in shared if s.kind == f"created_{unit}" and s.measured), default=0.0)
+        if part >= stix.PART_BANDS[-1][0]:
             content["made_within"] = unit
             break
     yield Look(stix.COHORT.name, "cohort", stix.COHORT.pattern, len(finding.accounts), 0, content, UNSURE)

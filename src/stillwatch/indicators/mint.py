@@ -102,7 +102,8 @@ class _Mint:
             "accounts": band(len(self._finding.accounts)),
         }
         properties = stix.OBJECTIVE.schema["properties"]
-        targets = [each for each in self._finding.targets if each in properties["targets"]["items"]["enum"]]
+        known = properties["targets"]["items"]["enum"]
+        targets = [each for each in dict.fromkeys(self._finding.targets) if each in known]
         signals = {
             line.signal.removeprefix("cue_") for line in self._finding.evidence if line.signal.startswith("cue_")
         }
