@@ -160,5 +160,6 @@ def _defining(
         top = value[np.lexsort((value, -count))[:FEW_VALUES]]
         covered = len(np.unique(holder[np.isin(values, top)])) / len(cluster.actors)
         if covered >= COVERED and covered > best[0]:
-            best = (covered, top, f"{covered:.0%} of it has one of {len(top)} in common: {kind.label}")
+            same = f"the same {kind.label}" if len(top) == 1 else f"one of the same {len(top)} values of {kind.label}"
+            best = (covered, top, f"{covered:.0%} of the accounts have {same}")
     return held.of_any(best[1]), best[2]
