@@ -38,9 +38,13 @@ def agreed() -> tuple[Comparison, Comparison]:
     return mine, theirs
 
 
-def consented(first: list[int], second: list[int]) -> tuple[Comparison, Comparison, comparison.Outcome, dict[str, Disclosure]]:
+def consented(
+    first: list[int], second: list[int]
+) -> tuple[Comparison, Comparison, comparison.Outcome, dict[str, Disclosure]]:
     mine, theirs = agreed()
-    outcome = comparison.intersect(mine.terms, comparison.tags(mine, rows(first)), comparison.tags(theirs, rows(second)))
+    outcome = comparison.intersect(
+        mine.terms, comparison.tags(mine, rows(first)), comparison.tags(theirs, rows(second))
+    )
     for side in (mine, theirs):
         comparison.counted(side, outcome.count)
     ours, others = (comparison.decide(side, True, KEYS[side.member]) for side in (mine, theirs))
@@ -61,7 +65,9 @@ def test_each_learns_the_band_and_with_consent_its_own_part(first: set[int], sec
     if len(truth) < 10:
         assert shared == {}
     else:
-        assert {name: {sides[name][row] for row in found} for name, found in shared.items()} == dict.fromkeys(sides, truth)
+        assert {name: {sides[name][row] for row in found} for name, found in shared.items()} == dict.fromkeys(
+            sides, truth
+        )
     assert forum.compare(terms(), lists, agree=False) == (band, {})
 
 
@@ -116,7 +122,9 @@ def test_key_agreement_with_points_of_small_order_is_refused(point: bytes) -> No
 def test_a_hub_that_leaves_out_shared_tags_is_found_out() -> None:
     mine, theirs = agreed()
     sent = [comparison.tags(side, rows(list(range(1_000)))) for side in (mine, theirs)]
-    fewer = Tags(sent[0].session, "ada", b"".join(sent[0].tags[i : i + TAG] for i in range(0, len(sent[0].tags), 2 * TAG)))
+    fewer = Tags(
+        sent[0].session, "ada", b"".join(sent[0].tags[i : i + TAG] for i in range(0, len(sent[0].tags), 2 * TAG))
+    )
     lied = comparison.intersect(mine.terms, fewer, sent[1])
     places = np.searchsorted(np.frombuffer(sent[0].tags, f"S{TAG}"), np.frombuffer(fewer.tags, f"S{TAG}")).astype("<u4")
     for side in (mine, theirs):
@@ -173,7 +181,9 @@ def test_nothing_is_disclosed_without_both_consents() -> None:
 def test_lists_must_be_of_their_session_and_sorted() -> None:
     mine, theirs = agreed()
     first, second = (comparison.tags(side, rows([1, 2])) for side in (mine, theirs))
-    backwards = Tags(second.session, "bea", b"".join(second.tags[i : i + TAG] for i in range(len(second.tags) - TAG, -1, -TAG)))
+    backwards = Tags(
+        second.session, "bea", b"".join(second.tags[i : i + TAG] for i in range(len(second.tags) - TAG, -1, -TAG))
+    )
     twice = Tags(second.session, "bea", second.tags[:TAG] * 2)
     for wrong in (backwards, twice, Tags(bytes(16), "bea", second.tags), Tags(second.session, "ada", second.tags)):
         with pytest.raises(BadMessage):
@@ -187,7 +197,9 @@ def test_a_comparison_survives_being_stored() -> None:
 
     mine, theirs = agreed()
     mine = msgspec.msgpack.decode(msgspec.msgpack.encode(mine), type=Comparison)
-    outcome = comparison.intersect(mine.terms, comparison.tags(mine, rows(list(range(12)))), comparison.tags(theirs, rows(list(range(12)))))
+    outcome = comparison.intersect(
+        mine.terms, comparison.tags(mine, rows(list(range(12)))), comparison.tags(theirs, rows(list(range(12))))
+    )
     mine = msgspec.msgpack.decode(msgspec.msgpack.encode(mine), type=Comparison)
     assert comparison.counted(mine, outcome.count) == "10 to 99"
     assert mine.secret.hex() not in repr(mine)

@@ -32,7 +32,9 @@ def check_element(element: bytes) -> bytes:
     Raises:
         BadElement: it is not.
     """
-    if len(element) != SIZE or element == IDENTITY or not rbcl.crypto_core_ristretto255_is_valid_point(element):
+    # The libsodium in rbcl overlooks the highest bit, with which an element would have a second encoding.
+    bad = len(element) != SIZE or element == IDENTITY or element[-1] >> 7
+    if bad or not rbcl.crypto_core_ristretto255_is_valid_point(element):
         raise BadElement("bytes that are no element of ristretto255, or its identity", do="Refuse the message.")
     return element
 

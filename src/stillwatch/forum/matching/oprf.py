@@ -146,7 +146,9 @@ def composite_seed(public: bytes, mode: Mode) -> bytes:
 def _weights(public: bytes, blinded: Sequence[bytes], evaluated: Sequence[bytes], mode: Mode) -> list[bytes]:
     seed = sized(composite_seed(public, mode))
     pairs = enumerate(zip(blinded, evaluated, strict=True))
-    return [hash_to_scalar(seed + i.to_bytes(2, "big") + sized(c) + sized(d) + b"Composite", mode) for i, (c, d) in pairs]
+    return [
+        hash_to_scalar(seed + i.to_bytes(2, "big") + sized(c) + sized(d) + b"Composite", mode) for i, (c, d) in pairs
+    ]
 
 
 def _weighted(weights: Sequence[bytes], elements: Sequence[bytes]) -> bytes:
@@ -190,13 +192,17 @@ def verify_composite(public: bytes, composite: bytes, image: bytes, proof: bytes
     raise BadProof("a proof that the announced key was used does not hold", do="Report the keyholder to the forum.")
 
 
-def prove(key: KeyPair, blinded: Sequence[bytes], evaluated: Sequence[bytes], mode: Mode = Mode.VOPRF, r: bytes | None = None) -> bytes:
+def prove(
+    key: KeyPair, blinded: Sequence[bytes], evaluated: Sequence[bytes], mode: Mode = Mode.VOPRF, r: bytes | None = None
+) -> bytes:
     """GenerateProof for a list of evaluations; ``r`` as in ``prove_composite``."""
     composite = _weighted(_weights(key.public, blinded, evaluated, mode), blinded)
     return prove_composite(key, composite, mode, r)
 
 
-def verify(public: bytes, blinded: Sequence[bytes], evaluated: Sequence[bytes], proof: bytes, mode: Mode = Mode.VOPRF) -> None:
+def verify(
+    public: bytes, blinded: Sequence[bytes], evaluated: Sequence[bytes], proof: bytes, mode: Mode = Mode.VOPRF
+) -> None:
     """VerifyProof for a list of evaluations.
 
     Raises:

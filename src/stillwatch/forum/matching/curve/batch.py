@@ -129,7 +129,9 @@ def hash_and_mask(inputs: Packed, tag: bytes, masks: Bytes) -> Bytes:
     uniform = np.zeros((len(factors), sha512.DIGEST), np.uint8)
     sha512.expand(inputs.data, inputs.offsets, _bytes(tag + bytes([len(tag)])), uniform[: len(inputs)])
     found = np.empty_like(factors)
-    kernels.hash_and_mask(uniform.view("<u8").astype(np.uint64, copy=False).reshape(-1, 4), factors, _table(_BASE), found)
+    kernels.hash_and_mask(
+        uniform.view("<u8").astype(np.uint64, copy=False).reshape(-1, 4), factors, _table(_BASE), found
+    )
     elements = _rows(found, len(inputs))
     refuse_identity(elements)
     return elements

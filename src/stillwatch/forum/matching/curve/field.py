@@ -73,13 +73,13 @@ def constant(value: Any) -> Element:
 
 @part
 def add(x: Element, y: Element) -> Element:
-    """x + y."""
+    """X + y."""
     return carry((plus(x[0], y[0]), plus(x[1], y[1]), plus(x[2], y[2]), plus(x[3], y[3]), plus(x[4], y[4])))
 
 
 @part
 def sub(x: Element, y: Element) -> Element:
-    """x - y."""
+    """X - y."""
     first, rest = splat(_SPARE_0), splat(_SPARE)
     return carry(
         (
@@ -280,7 +280,7 @@ def _choose_limb(mask: Any, x: Any, y: Any) -> Any:
 
 @part
 def choose(mask: Any, x: Element, y: Element) -> Element:
-    """x where the mask is set, y elsewhere."""
+    """X where the mask is set, y elsewhere."""
     return (
         _choose_limb(mask, x[0], y[0]),
         _choose_limb(mask, x[1], y[1]),
@@ -292,7 +292,7 @@ def choose(mask: Any, x: Element, y: Element) -> Element:
 
 @part
 def absolute(x: Element) -> Element:
-    """x or -x, whichever is not negative."""
+    """X or -x, whichever is not negative."""
     return choose(is_negative(x), negate(x), x)
 
 

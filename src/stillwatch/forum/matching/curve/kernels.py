@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.forum.matching.curve.field import inverse, mul, negate, read, write
 from stillwatch.forum.matching.curve.field import choose as choose_element
+from stillwatch.forum.matching.curve.field import inverse, mul, negate, read, write
 from stillwatch.forum.matching.curve.jit import compiled, part
 from stillwatch.forum.matching.curve.lanes import WIDTH, both, equal, load, splat, store
 from stillwatch.forum.matching.curve.ristretto import (

@@ -78,7 +78,7 @@ def prepare(p: Point) -> Point:
 
 @part
 def add_prepared(p: Point, q: Point) -> Point:
-    """p + q, q prepared."""
+    """P + q, q prepared."""
     x, y, z, t = p
     a = mul(sub(y, x), q[1])
     b = mul(add(y, x), q[0])
@@ -90,7 +90,7 @@ def add_prepared(p: Point, q: Point) -> Point:
 
 @part
 def add_affine(p: Point, q: Any) -> Point:
-    """p + q, q as (y+x, y-x, 2dxy) of affine coordinates."""
+    """P + q, q as (y+x, y-x, 2dxy) of affine coordinates."""
     x, y, z, t = p
     a = mul(sub(y, x), q[1])
     b = mul(add(y, x), q[0])
