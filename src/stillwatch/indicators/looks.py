@@ -17,14 +17,13 @@ PRECISION: Final = 0.5
 #: Behaviours that an account must show of those told: all but one in five.
 SHOWN: Final = 0.8
 MOST_ANCHORS: Final = 256
-_TEMPLATE: Final = stix.TEMPLATE.schema
 #: What an indicator over accounts can be believed at most: honest customers behave like that too.
 UNSURE: Final = 50
 
 #: First words of user agents that are public software, so that a version of it names nobody.
 PRODUCTS: Final = frozenset(
     "aiohttp Anthropic/JS Anthropic/Python Apache-HttpClient AsyncAnthropic/Python AsyncOpenAI/Python axios curl Deno "
-    "Dart/ Go-http-client got Guzzle HTTPie Java Java-http-client libcurl node node-fetch okhttp OpenAI/JS "
+    "Go-http-client got Guzzle HTTPie Java Java-http-client libcurl node node-fetch okhttp OpenAI/JS "
     "OpenAI/Python PostmanRuntime python-httpx python-requests reqwest Ruby undici Wget".split()
 )
 _VERSION: Final = {"type": "string", "pattern": r"^[0-9]{1,4}(\.[0-9]{1,5}){0,3}$", "maxLength": 24}
@@ -138,7 +137,7 @@ def _templates(finding: Finding, left_out: list[str]) -> Iterator[Look]:
     untold = 0
     for template in finding.templates:
         look = _template(template)
-        if template.needed <= len(template.anchors) and not any(shape.faults(look.extension, _TEMPLATE)):
+        if template.needed <= len(template.anchors) and not any(shape.faults(look.extension, stix.TEMPLATE.schema)):
             yield look
         else:
             untold += 1

@@ -60,23 +60,34 @@ def to_misp(objects: Sequence[stix.Object], bundle: stix.Object) -> str:
                 category = "Network activity" if type_ in _ADDRESSES else "External analysis"
                 event.add_attribute(type_, value, category=category, to_ids=True, **own)
         else:
-            told = MISPObject(f"stillwatch-{extension.name}", strict=False, standalone=False, **{
-                "meta-category": "misc", "template_uuid": extension.id.partition("--")[2], "template_version": 1,
-                "description": extension.schema["description"], "uuid": own["uuid"], "comment": own["comment"],
-            })  # fmt: skip
+            told = MISPObject(f"stillwatch-{extension.name}", strict=False, standalone=False)
+            told.from_dict(
+                **{
+                    "name": f"stillwatch-{extension.name}", "meta-category": "misc", "uuid": own["uuid"],
+                    "comment": own["comment"], "description": extension.schema["description"],
+                    "template_uuid": extension.id.partition("--")[2], "template_version": 1,
+                }
+            )  # fmt: skip
             for relation, value in _flat(each["extensions"][extension.id]):
                 told.add_attribute(
-                    relation, type="text", value=value, to_ids=False, disable_correlation=relation != "anchors"
-                )
+                    relation, type="text", value=value, to_ids=False, disable_correlation=relation != "anchors",
+                    uuid=_part(each["id"], f"{relation} {value}"),
+                )  # fmt: skip
             event.add_object(told)
     text = json.dumps(bundle, sort_keys=True, separators=(",", ":")).encode("ascii")
-    event.add_attribute("attachment", BUNDLE, category="External analysis", data=BytesIO(text))
+    whole = {"category": "External analysis", "uuid": _part(bundle["id"], BUNDLE)}
+    event.add_attribute("attachment", BUNDLE, data=BytesIO(text), **whole)
     return json.dumps({"Event": json.loads(event.to_json())}, indent=2, sort_keys=True) + "\n"
 
 
 def bundle_day(objects: Sequence[stix.Object]) -> str:
     """A date for an event without campaigns and indicators."""
     return max((str(each["created"]) for each in objects), default="1970-01-01")[:10]
+
+
+def _part(id_: str, name: str) -> str:
+    """The UUID of a part of an object: the same in every export of it."""
+    return str(uuid.uuid5(uuid.UUID(id_.partition("--")[2]), name))
 
 
 def _tags(objects: Sequence[stix.Object]) -> list[str]:
