@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stillwatch.campaigns.explanations import EXPLANATIONS, Explanation
 from stillwatch.schema.evidence import Family, Reading
-from stillwatch.schema.graph import Cluster, Holders, Incidence
+from stillwatch.schema.graph import Cluster, Holders, Incidence, distinct
 from stillwatch.stats.evidence import choose_bits, mean_bits, p_of_bits
 
 #: An explanation fits where so few values of a defining kind cover so much of the cluster.
@@ -120,7 +120,7 @@ def fits_of(
         covering, defining = found[key]
         left = [family for family in Family if family not in explanation.grants]
         size, everybody = len(cluster.actors), len(graph.actors)
-        drawn_from = len(np.union1d(covering, cluster.actors)) if explanation.alike else everybody
+        drawn_from = len(distinct(np.r_[covering, cluster.actors])) if explanation.alike else everybody
         own = {family: by_bits[family] for family in left}
         fits.append(
             Fit(

@@ -12,9 +12,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Family
-from stillwatch.schema.graph import Cluster, Holders, Incidence
+from stillwatch.schema.graph import Cluster, Holders, Incidence, distinct
 from stillwatch.stats.evidence import mean_bits
 from stillwatch.stats.polya import CONCENTRATIONS
+from stillwatch.stats.threads import in_parts
 from stillwatch.stats.ties import kind_bits, tie_bits
 
 #: Strangers expected among the members of a finished cluster, by their own odds, as a part of it.
@@ -98,10 +99,17 @@ def member_odds(
     inside = np.zeros(len(graph.actors), np.bool_)
     inside[members] = True
     seen = np.array([graph.measured(kind, members) for kind in range(len(graph.kinds))], float)
-    evidence = _evidence(
-        candidates, inside, members, np.nonzero(weight)[0], graph.families, len(Family), len(graph.actors),
-        graph.indptr, graph.sizes, graph.values, graph.share, graph.ordinary, *_urns(belief, seen), weight, leave_out,
-    )  # fmt: skip
+    kinds = np.nonzero(weight)[0]
+    counts = _counts(members, kinds, len(graph.actors), graph.indptr, graph.sizes, graph.values, len(graph.share))
+    base, slope = _urns(belief, seen)
+
+    def evidence_of(part: NDArray[np.int64]) -> NDArray[np.float64]:
+        return _evidence(  # type: ignore[no-any-return]
+            part, inside, counts, kinds, graph.families, len(Family), len(graph.actors),
+            graph.indptr, graph.sizes, graph.values, graph.share, graph.ordinary, base, slope, weight, leave_out,
+        )  # fmt: skip
+
+    evidence = in_parts(evidence_of, candidates)
     size, everybody = len(members), len(graph.actors)
     return np.asarray(evidence + np.log2(size / max(everybody - size, 1)))
 
@@ -128,16 +136,21 @@ def _kind_weights(graph: Incidence, bits: NDArray[np.float64]) -> NDArray[np.flo
 
 
 @njit(cache=True, nogil=True)
-def _evidence(  # type: ignore[no-untyped-def]
-    candidates, inside, members, kinds, families, family_count, actors, indptr, sizes, values, share, ordinary,
-    base, slope, weight, leave_out,
-):  # fmt: skip
-    counts = np.zeros(len(share))
+def _counts(members, kinds, actors, indptr, sizes, values, names):  # type: ignore[no-untyped-def]
+    counts = np.zeros(names)
     for member in members:
         for kind in kinds:
             row = kind * actors + member
             for at in range(indptr[row], indptr[row + 1]):
                 counts[values[at]] += 1.0 / sizes[row]
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _evidence(  # type: ignore[no-untyped-def]
+    candidates, inside, counts, kinds, families, family_count, actors, indptr, sizes, values, share, ordinary,
+    base, slope, weight, leave_out,
+):  # fmt: skip
     out = np.zeros(len(candidates))
     ratio, measured = np.zeros(family_count), np.zeros(family_count)
     for index in range(len(candidates)):
@@ -178,5 +191,5 @@ def _candidates(
     degree = held.degree_of(value)
     telling = (count >= _LIFT * len(members) * graph.share[value]) & (degree <= np.maximum(200, 20 * len(members)))
     found = [members, *(held.of(int(v)) for v in value[telling & (degree >= 2) & ~graph.ordinary[value]])]
-    actors: NDArray[np.int64] = np.unique(np.concatenate(found))
+    actors = distinct(np.concatenate(found))
     return actors[free[actors]]

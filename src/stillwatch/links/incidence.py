@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from stillwatch.schema.columns import codes, filled, numbered
@@ -76,23 +77,28 @@ def _codes(
     kind = codes(traits["kind"], [k.name for k in kinds])
     keep = (account >= 0) & (kind >= 0) & filled(traits["value"].is_valid(), False)
     value = traits["value"].filter(pa.array(keep))
-    k, a, n = kind[keep].astype(np.int32), actor_of[account[keep]], filled(traits["n"], 1)[keep]
-    number = numbered(value) - 1
-    pairs, pair = np.unique(np.stack([k, number]), axis=1, return_inverse=True)
-    named = value.unique().to_pylist()
-    names = [named[place] for place in pairs[1]]
-    rank = np.lexsort((np.argsort(np.argsort(named, kind="stable"))[pairs[1]], pairs[0])) if len(named) else pair
-    place = np.empty(len(rank), np.int32)
-    place[rank] = np.arange(len(rank), dtype=np.int32)
-    v, names = place[pair], [names[old] for old in rank.tolist()]
-    order = np.lexsort((v, a))
+    k, a, n = kind[keep], actor_of[account[keep]], filled(traits["n"], 1)[keep]
+    named, number = _ranked(value)
+    pairs, v = np.unique(k * max(len(named), 1) + number, return_inverse=True)  # by kind, then by name
+    names = named.take(pa.array(pairs % max(len(named), 1))).to_pylist()
+    order = np.argsort(a * max(len(pairs), 1) + v, kind="stable")
     k, a, v, n = k[order], a[order], v[order], n[order]
     first = np.r_[True, (a[1:] != a[:-1]) | (v[1:] != v[:-1])] if len(a) else np.zeros(0, np.bool_)
     n = np.add.reduceat(n, np.nonzero(first)[0]) if len(a) else n
     k, a, v = k[first], a[first], v[first]
-    order = np.lexsort((v, -n, a, k))
+    order = np.lexsort((-n, k * len(actor_of) + a))  # stable, so that values used as often stay in order
     k, a, v = k[order], a[order], v[order]
     start = np.r_[True, (a[1:] != a[:-1]) | (k[1:] != k[:-1])] if len(a) else np.zeros(0, np.bool_)
     nth = np.arange(len(a)) - np.maximum.accumulate(np.where(start, np.arange(len(a)), 0)) if len(a) else a
     kept = nth < VALUES_AN_ACTOR
-    return k[kept], a[kept], v[kept], names
+    return k[kept].astype(np.int32), a[kept], v[kept].astype(np.int32), names
+
+
+def _ranked(values: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
+    """The distinct ``values`` in order, and the place of each value among them."""
+    number = numbered(values) - 1
+    named = pc.unique(values)
+    order = pc.sort_indices(named)
+    rank = np.empty(len(named), np.int64)
+    rank[order.to_numpy()] = np.arange(len(named))
+    return named.take(order), rank[number]

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Family, Kind
 
+#: From so many actors on, to mark them off is faster than to sort them.
+_MANY = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Incidence:
@@ -78,7 +81,7 @@ class Holders:
 
     def of_any(self, values: NDArray[np.integer]) -> NDArray[np.int64]:
         """Actors that hold one of ``values``, each once, ascending."""
-        return np.unique(np.concatenate([np.zeros(0, np.int64), *(self.of(int(value)) for value in values)]))
+        return distinct(np.concatenate([np.zeros(0, np.int64), *(self.of(int(value)) for value in values)]))
 
     def degree_of(self, values: NDArray[np.integer]) -> NDArray[np.int64]:
         """Number of holders of each of ``values``."""
@@ -88,6 +91,15 @@ class Holders:
     def degree(self) -> NDArray[np.int64]:
         """Number of holders of each value."""
         return np.diff(self.indptr)
+
+
+def distinct(actors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each of ``actors`` once, ascending; marked off rather than sorted where they are many."""
+    if len(actors) < _MANY:
+        return np.unique(actors)
+    held = np.zeros(int(actors.max()) + 1, np.bool_)
+    held[actors] = True
+    return np.flatnonzero(held)
 
 
 def holders(graph: Incidence) -> Holders:

@@ -1,8 +1,6 @@
 """How strongly a group of actors is tied, by kind and in all."""
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 from stillwatch.schema.graph import Incidence
 from stillwatch.stats.evidence import choose_bits, mean_bits
 from stillwatch.stats.polya import CONCENTRATIONS, groups_bits
+from stillwatch.stats.threads import each
 
 #: More members than any group has.
 EVERYBODY = np.iinfo(np.int64).max
@@ -51,9 +50,8 @@ def first_bits(graph: Incidence, drawn: Sequence[NDArray[np.int64]], stops: Sequ
     """
     if not drawn:
         return np.zeros((0, len(graph.kinds), len(stops), len(CONCENTRATIONS)))
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        parts = [drawn[low : low + _CHUNK] for low in range(0, len(drawn), _CHUNK)]
-        return np.concatenate(list(threads.map(lambda part: _bits(graph, part, stops), parts)))
+    parts = [drawn[low : low + _CHUNK] for low in range(0, len(drawn), _CHUNK)]
+    return np.concatenate(each(lambda part: _bits(graph, part, stops), parts))
 
 
 def _bits(graph: Incidence, drawn: Sequence[NDArray[np.int64]], stops: Sequence[int]) -> NDArray[np.float64]:
