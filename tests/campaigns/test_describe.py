@@ -1,5 +1,7 @@
 """What is said of a cluster: numbers that can be counted in the graph, and no more certainty than there is."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -77,15 +79,11 @@ def considered(standing: Standing, *trials: object, among: str = ALONG) -> dict[
 
 
 def test_programmes_in_words() -> None:
-    from datetime import date
-
     study = Programme("a study", "", frozenset(POOL), frozenset(), date(2027, 1, 31))
     told = considered(Standing(study, "9 of these 10 accounts"), trial("coincidence", 1e-4))["authorised programme"]
     assert told == (True, "the programme 'a study' covers 9 of these 10 accounts until 2027-01-31")
-    assert considered(Standing(note="left out"), trial("coincidence", 1e-4))["authorised programme"] == (
-        False,
-        "left out",
-    )
+    noted = considered(Standing(note="left out"), trial("coincidence", 1e-4))["authorised programme"]
+    assert noted == (False, "left out")
     nobody = considered(Standing(), trial("coincidence", 1e-4))["authorised programme"]
     assert nobody == (False, "no programme on file covers them")
 
