@@ -1,6 +1,10 @@
 """What every test may use: settings of Hypothesis, the corpora's place, and Spark or a loud failure."""
 
 import os
+
+# As the command does, before NumPy loads: threads for small matrices only wait for each other.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -3,7 +3,6 @@ import pytest
 from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Activity
-from stillwatch.signals import topic
 from stillwatch.signals.topic import Topic
 
 DIMENSIONS = 32
@@ -54,21 +53,15 @@ def test_a_pool_that_asks_for_bare_tasks_of_one_kind_stands_out() -> None:
     assert "30 accounts" in reading.summary
 
 
-def test_groups_with_interests_are_not_accused_where_customers_come_in_such_groups(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Row by row such a group is nothing like the rest: a test of rows would accuse each of them.
-
-    How many prompts a group is compared with costs its square, and is not what the ranks rest on.
-    """
-    monkeypatch.setattr(topic, "REFERENCE", 120)
+def test_groups_with_interests_are_not_accused_where_customers_come_in_such_groups() -> None:
+    """Row by row such a group is nothing like the rest: a test of rows would accuse each of them."""
     rng = np.random.default_rng(0)
 
     def group(seed: int) -> Activity:
         return activity(10, 8, rng.normal(size=DIMENSIONS) * 0.4, 0.5, 0.0, seed)
 
     rest = joined([group(200 + seed) for seed in range(24)])
-    p_values = [Topic().test(group(100 + seed), rest, seed).p_value for seed in range(24)]
+    p_values = [Topic().test(group(100 + seed), rest, seed).p_value for seed in range(16)]
     assert all(p is not None for p in p_values)
     assert np.mean([p is not None and p <= 0.02 for p in p_values]) <= 0.2
 
