@@ -67,6 +67,8 @@ def cs0056() -> list[dict[str, Any]]:
                    300, 400, 5),
             shared("client", "t13d1506h2_2ad17872efc4_7872efc4c6f9 | examplecorp-bot/1.0 | ge20nn566db5c935bb001a",
                    60, 400, 1),
+            shared("tls_fingerprint", "t13d1506h2_2ad17872efc4_7872efc4c6f9", 360, 400, 20),
+            shared("header_order", "ge20nn566db5c935bb001a", 360, 400, 200),
             shared("created_day", "20440", 210, 400), shared("idle_before_use", "64 to 256", 390, 400),
             shared("daily_requests", "11.314 to 16", 310, 400), shared("cue_reconstruction", "0.5 to 0.9", 350, 400),
         ],

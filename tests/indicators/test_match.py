@@ -129,7 +129,7 @@ def test_client_software_that_one_in_twenty_requests_show() -> None:
     found = kinds(matched(engine))
     assert ("a", "client-software", 5) in found
     assert not [row for row in found if row[0] == "b"]
-    assert ("c", "client-software", 90) in found  # the indicator without a user agent
+    assert ("c", "client-software", 90) in found  # the indicator of the TLS client alone
 
 
 def template() -> stix.Object:
@@ -166,7 +166,7 @@ def test_what_the_log_does_not_show_is_said() -> None:
     assert found.matches == ()
     assert sorted(line.partition(":")[0] for line in found.silent) == sorted(indicators)
     assert any("no prompts" in line for line in found.silent)
-    assert any("no header_order and no tls_fingerprint" in line for line in found.silent)
+    assert any("no header_order and no tls_fingerprint and no user_agent" in line for line in found.silent)
 
 
 @pytest.mark.parametrize(

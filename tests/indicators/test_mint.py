@@ -138,6 +138,30 @@ def test_a_range_is_told_only_if_several_accounts_share_it_nobody_else_does_and_
     assert told("8.8.4.0/24", 30, 0, hosting=(ip_network("2606::/16"), ip_network("9.0.0.0/8"))) == []
 
 
+def test_client_software_is_told_if_it_is_the_campaigns_and_names_nobody() -> None:
+    tls, headers = "t13d1506h2_2ad17872efc4_7872efc4c6f9", "ge20nn566db5c935bb001a"
+
+    def told(kind: str, value: str, accounts: int = 30, elsewhere: int = 3) -> bool:
+        made = campaign("s", 50, shared=[shared(kind, value, accounts, 50, elsewhere)])
+        return bool(of(mint(findings([made]), ORDER), "indicator"))
+
+    assert told("client", f"{tls} | python-requests/2.31.0 | {headers}")
+    assert told("client", f"{tls} | OpenAI/Python 1.2.3 | {headers}")
+    assert told("tls_fingerprint", tls)
+    assert told("header_order", headers)
+    assert not told("tls_fingerprint", tls, elsewhere=4)
+    assert not told("tls_fingerprint", tls, accounts=2, elsewhere=0)
+    for agent in (
+        "examplecorp-bot/1.0",
+        "python-requests/examplecorp",
+        "curl/8.0 examplecorp",
+        "Mozilla/5.0 (Ms Example)",
+    ):
+        assert not told("client", f"{tls} | {agent} | {headers}")
+    assert not told("client", f"{tls} | curl/8.0")
+    assert not told("tls_fingerprint", "9f86d081884c7d659a2feaa0c55ad015")  # a pseudonym
+
+
 @given(st.lists(st.builds(shared, st.sampled_from(["client", "client_prefix", "tls_fingerprint", "header_order",
        "created_day", "cue_coding", "addresses", "email_domain", "daily_requests", "foreign_replay"]),
        st.text(max_size=80) | st.sampled_from(["0.9 or more", "17 to 33", "9.9.9.0/24", "a | b | c"]),

@@ -15,8 +15,8 @@ from stillwatch.engine import Engine
 from stillwatch.schema.campaign import Campaign, Template
 from stillwatch.text.families import Families
 
-#: An anchor is told if so many accounts of the campaign have it, and no more accounts outside than inside do: what
-#: fewer share may be one account's own text, and what more share is a way to put things.
+#: An anchor is told if so many accounts of the campaign have it, and no more accounts of no campaign do: what fewer
+#: share may be one account's own text, and what more share is a way to put things.
 MIN_ACCOUNTS = 3
 
 _TIES = pa.schema([("account_id", pa.string()), ("anchor", pa.int64())])
@@ -65,7 +65,7 @@ def with_fingerprints(engine: Engine, campaigns: Sequence[Campaign], families: F
             return template
         own = [int(anchor) for anchor in families.anchors[families.owner == place]]
         inside = {anchor: counts.get(anchor, {}).get(campaign.id, 0) for anchor in own}
-        told = [a for a in own if inside[a] >= MIN_ACCOUNTS and sum(counts[a].values()) <= 2 * inside[a]]
+        told = [a for a in own if inside[a] >= MIN_ACCOUNTS and counts[a].get(None, 0) <= inside[a]]
         needed = int(families.needed[place])
         return template if len(told) < needed else replace(
             template, anchors=tuple(sorted(family_id(anchor) for anchor in told)), needed=needed

@@ -13,7 +13,7 @@ from stillwatch.schema import shape, stix
 #: An address range or client software is told if so many accounts of the campaign show it,
 MIN_ACCOUNTS: Final = 3
 #: and so large a part of all accounts that show it are the campaign's. Of an address range all must be.
-PRECISION: Final = 0.5
+PRECISION: Final = 0.9
 #: Behaviours that an account must show of those told: all but one in five.
 SHOWN: Final = 0.8
 MOST_ANCHORS: Final = 256
@@ -95,33 +95,32 @@ def _hosted(network: Network, hosting: tuple[Network, ...] | None) -> bool:
 
 
 def _software(finding: Finding, shared: tuple[Shared, ...], left_out: list[str]) -> Iterator[Look]:
-    whole = [each for each in shared if each.kind == "client"]
-    kinds = ("client",) if whole else ("tls_fingerprint", "header_order")
-    candidates = [each for each in shared if each.kind in kinds]
+    candidates = [each for each in shared if each.kind in {"client", "tls_fingerprint", "header_order"}]
     told = 0
     for each in candidates:
         shown = shows(each.kind, each.value)
-        if each.accounts < MIN_ACCOUNTS or not shown or each.accounts < PRECISION * (each.accounts + each.elsewhere):
-            continue
-        told += 1
-        yield Look("client-software", each.value, client_pattern(shown), each.accounts, each.elsewhere)
+        if shown and each.accounts >= max(MIN_ACCOUNTS, PRECISION * (each.accounts + each.elsewhere)):
+            told += 1
+            yield Look("client-software", each.value, client_pattern(shown), each.accounts, each.elsewhere)
     if told < len(candidates):
         left_out.append(
-            f"{finding.id}: {len(candidates) - told} client fingerprints that too few of its accounts show, "
-            "or too many others"
+            f"{finding.id}: {len(candidates) - told} client fingerprints that too few of its accounts show or too many "
+            "others, or whose user agent may name somebody"
         )
 
 
 def shows(kind: str, value: str) -> dict[str, str]:
-    """The parts of a client trait that may be told, by the names of ``patterns.PATHS``."""
-    fields = ("tls_fingerprint", "user_agent", "header_order") if kind == "client" else (kind,)
-    parts = dict(zip(fields, value.split(" | "), strict=False)) if value.count(" | ") == len(fields) - 1 else {}
+    """The parts of a client trait by the names of ``patterns.PATHS``; none unless every one of them may be told."""
     schema = stix.CLIENT.schema["properties"]
     known = {"tls_fingerprint": schema["tls"], "header_order": schema["headers"]}
-    shown = {n: v for n, v in parts.items() if n in known and not any(shape.faults(v, known[n]))}
-    if shown and public_agent(parts.get("user_agent", "")):
-        shown["user_agent"] = parts["user_agent"]
-    return shown
+    fields = ("tls_fingerprint", "user_agent", "header_order") if kind == "client" else (kind,)
+    parts = value.split(" | ")
+    shown = dict(zip(fields, parts, strict=False)) if len(parts) == len(fields) else {}
+    public = all(
+        public_agent(part) if name == "user_agent" else not any(shape.faults(part, known[name]))
+        for name, part in shown.items()
+    )
+    return shown if public else {}
 
 
 def public_agent(text: str) -> bool:
