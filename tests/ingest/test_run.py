@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stillwatch.errors import InputError, TooManyRejects, UsageError
-from stillwatch.ingest import ingest, ingest_accounts
+from stillwatch.ingest import combine, ingest, ingest_accounts
 from stillwatch.ingest import run as run_module
-from stillwatch.schema.requests import REQUESTS
+from stillwatch.schema.requests import REQUESTS, SIMULATED
 from tests.ingest.logs import START, as_csv, ndjson, pack, parquet, read, rejects, row
 
 EVERY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -331,3 +331,18 @@ def test_accounts(tmp_path: Path) -> None:
         ("b", False, None),
     ]
     assert found.rejects == {"account_id: came before": 1}
+
+
+def test_simulated_traffic_stays_marked(tmp_path: Path) -> None:
+    """The mark goes with what is made of the log, through a copy too, and only with that."""
+    for number, (name, marks) in enumerate((("made", SIMULATED), ("real", None))):
+        table = pa.Table.from_pylist([row(number)], REQUESTS)
+        pq.write_table(table.replace_schema_metadata(marks), tmp_path / f"{name}.parquet")
+    for inputs, marked in ((["made"], True), (["real"], False), (["real", "made"], True)):
+        folder = tmp_path / "-".join(inputs)
+        paths = [tmp_path / f"{name}.parquet" for name in inputs]
+        found = ingest(paths, work=folder, rejects=folder.with_suffix(".ndjson"))
+        assert found.simulated is marked
+        combine(found, folder.with_suffix(".parquet"))
+        again = ingest([folder.with_suffix(".parquet")], work=folder, rejects=folder.with_suffix(".ndjson"))
+        assert again.simulated is marked
