@@ -56,7 +56,17 @@ def test_several_groups_and_kinds_at_once_are_each_of_them_alone():
     members = [np.array([0, 4, 2]), np.array([7]), np.array([8, 1, 3, 5])]
     starts, stops = np.array([0, 3, 4, 8]), np.array([1, 2, 4, 99])
     bits = groups_bits(
-        np.concatenate(members), starts, stops, kinds, actors, indptr, sizes, values, share, ordinary, CONCENTRATIONS
+        np.concatenate(members),
+        starts,
+        stops,
+        np.arange(kinds),
+        actors,
+        indptr,
+        sizes,
+        values,
+        share,
+        ordinary,
+        CONCENTRATIONS,
     )
     for group, drawn in enumerate(members):
         for kind in range(kinds):

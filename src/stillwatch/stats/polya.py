@@ -77,24 +77,24 @@ def urn_bits(  # type: ignore[no-untyped-def]
 def groups_bits(  # type: ignore[no-untyped-def]
     groups, starts, stops, kinds, actors, indptr, sizes, values, share, ordinary, concentrations
 ):
-    """``urn_bits`` of many groups and all kinds.
+    """``urn_bits`` of many groups and some kinds.
 
     Args:
         groups: int64, members of all groups one after the other; ``starts`` int64[groups + 1] delimits them.
         stops: int64[s], after how many members of each group, ascending.
-        kinds: number of kinds.
+        kinds: int64, which kinds.
 
     Returns:
         float64[groups, kinds, s, concentrations] of log2 Bayes factors.
     """
-    bits = np.zeros((len(starts) - 1, kinds, len(stops), len(concentrations)))
+    bits = np.zeros((len(starts) - 1, len(kinds), len(stops), len(concentrations)))
     counts = np.zeros(len(share))
     for group in range(len(starts) - 1):
         members = groups[starts[group] : starts[group + 1]]
-        for kind in range(kinds):
+        for place in range(len(kinds)):
             urn_bits(
-                members, kind, actors, indptr, sizes, values, share, ordinary, concentrations, counts, stops,
-                bits[group, kind],
+                members, kinds[place], actors, indptr, sizes, values, share, ordinary, concentrations, counts, stops,
+                bits[group, place],
             )  # fmt: skip
     return bits
 

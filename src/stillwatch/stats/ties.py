@@ -14,6 +14,8 @@ from stillwatch.stats.threads import each
 EVERYBODY = np.iinfo(np.int64).max
 #: Groups that a thread takes at a time.
 _CHUNK = 256
+#: A single group of so many members has its kinds shared out to threads, in so many parts.
+_LARGE, _CHUNKS_OF_KINDS = 500, 12
 
 
 def tie_bits(graph: Incidence, order: NDArray[np.int64], members: NDArray[np.int64]) -> float:
@@ -45,19 +47,25 @@ def first_bits(graph: Incidence, drawn: Sequence[NDArray[np.int64]], stops: Sequ
     """``kind_bits`` of the first so many members of groups that stand in drawing order.
 
     Returns:
-        groups x kinds x stops x concentrations; a stop beyond a group's size gives the whole group. Groups are shared
-        out to threads; the result is the same for any number of them.
+        groups x kinds x stops x concentrations; a stop beyond a group's size gives the whole group. Groups, or the
+        kinds of one large group, are shared out to threads; the result is the same for any number of them.
     """
     if not drawn:
         return np.zeros((0, len(graph.kinds), len(stops), len(CONCENTRATIONS)))
-    parts = [drawn[low : low + _CHUNK] for low in range(0, len(drawn), _CHUNK)]
-    return np.concatenate(each(lambda part: _bits(graph, part, stops), parts))
+    whole = np.arange(len(graph.kinds))
+    if len(drawn) == 1 and len(drawn[0]) >= _LARGE:
+        parts = np.array_split(whole, _CHUNKS_OF_KINDS)
+        return np.concatenate(each(lambda kinds: _bits(graph, drawn, stops, kinds), parts), axis=1)
+    groups = [drawn[low : low + _CHUNK] for low in range(0, len(drawn), _CHUNK)]
+    return np.concatenate(each(lambda part: _bits(graph, part, stops, whole), groups))
 
 
-def _bits(graph: Incidence, drawn: Sequence[NDArray[np.int64]], stops: Sequence[int]) -> NDArray[np.float64]:
+def _bits(
+    graph: Incidence, drawn: Sequence[NDArray[np.int64]], stops: Sequence[int], kinds: NDArray[np.int64]
+) -> NDArray[np.float64]:
     starts = np.r_[0, np.cumsum([len(group) for group in drawn])].astype(np.int64)
     bits = groups_bits(
-        np.concatenate(drawn), starts, np.array(stops, np.int64), len(graph.kinds), len(graph.actors), graph.indptr,
+        np.concatenate(drawn), starts, np.array(stops, np.int64), kinds, len(graph.actors), graph.indptr,
         graph.sizes, graph.values, graph.share, graph.ordinary, CONCENTRATIONS,
     )  # fmt: skip
     return np.asarray(bits)
