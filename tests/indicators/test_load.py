@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from stillwatch.errors import InputError
-from stillwatch.indicators import Order, bundle, load, mint
+from stillwatch.indicators import Order, bundle, load, mint, traits_needed
 from stillwatch.schema import stix
 from tests.indicators.made import KEY, findings
 
@@ -68,6 +70,23 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_taken(tmp_path: Path, chan
 def test_what_is_no_proper_json_or_no_stix(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         load(written(tmp_path, text))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["2.1", "indicator", "stix"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from([*FOREIGN, "extensions", "target_ref", "revoked"]), JSON), max_size=3))
+def test_whatever_stands_in_an_object_it_is_taken_or_told(tmp_path: Path, changes: list[dict[str, Any]]) -> None:
+    made = [FOREIGN | change for change in changes]
+    loaded = load(written(tmp_path, made))
+    assert len(loaded.objects) + len(loaded.refused) <= len(made)
+    assert all(any(each == other for other in made) for each in loaded.objects)
+    traits_needed(loaded.objects)
 
 
 def test_bytes_that_are_no_utf_8(tmp_path: Path) -> None:

@@ -175,6 +175,8 @@ def test_what_the_log_does_not_show_is_said() -> None:
         ({"revoked": True, "modified": "2026-02-22T00:00:00.000Z"}, "revoked"),
         ({"valid_until": "2026-02-21T00:00:00Z"}, "no longer valid"),
         ({"pattern_type": "snort"}, "snort"),
+        ({"pattern": stix.TEMPLATE.pattern}, "extension is missing"),
+        ({"pattern": stix.REPLAY.pattern, "extensions": {stix.REPLAY.id: {"share": "much"}}}, "not what is minted"),
         ({"pattern": "[file:name = 'a']"}, "file:name"),
         ({"pattern": "[ipv4-addr:value = '8.8.4.9' AND ipv4-addr:value = '8.8.4.8']"}, "joined with other things"),
     ],

@@ -8,6 +8,7 @@ from stillwatch.indicators.check import faults_of
 from stillwatch.indicators.decay import read_time
 from stillwatch.indicators.files import objects_in, read_json
 from stillwatch.indicators.interface import Fault, Imported
+from stillwatch.indicators.patterns import MATCHED
 from stillwatch.schema import stix
 
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{0,62}--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -69,7 +70,7 @@ def _fault(each: Any) -> tuple[str, str] | None:
     extensions = each.get("extensions", {})
     if not isinstance(extensions, dict):
         return "/extensions", "is no object"
-    ours = extensions.keys() & (stix.BY_ID.keys() - {stix.SIGNATURE.id})
+    ours = extensions.keys() & (stix.BY_ID.keys() - {stix.SIGNATURE.id}) or str(each.get("pattern")) in MATCHED
     return next(faults_of(each), None) if ours else None
 
 

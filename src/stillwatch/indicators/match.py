@@ -15,7 +15,7 @@ from stillwatch.indicators.interface import Match, Matched
 from stillwatch.indicators.network import NetworkLook, match_networks
 from stillwatch.indicators.patterns import ADDRESS, MATCHED, Node, PatternError, holds, names, networks, parse
 from stillwatch.indicators.template import match_templates
-from stillwatch.schema import stix
+from stillwatch.schema import shape, stix
 
 #: Requests of an account that must show client software or a template, as a share: one in twenty, as for the signals.
 LEAST_SHARE = 20
@@ -94,6 +94,9 @@ def _in_force(each: stix.Object, at: datetime, silent: list[str]) -> bool:
     if expired(each, at):
         silent.append(f"{each['id']}: revoked, or no longer valid when the log ends")
         return False
+    if each["pattern"] in MATCHED and not _whole(each):
+        silent.append(f"{each['id']}: its extension is missing, or is not what is minted")
+        return False
     if each["pattern_type"] != "stix":
         silent.append(f"{each['id']}: a pattern of type {each['pattern_type'][:40]!r}")
         return False
@@ -154,10 +157,17 @@ def _by_software(looks: Sequence[tuple[str, Node]], engine: Engine) -> Iterable[
     yield from ((account, name, n, "show the client software") for (account, name), n in counts.items())
 
 
+def _whole(each: stix.Object) -> bool:
+    """Whether the extension that the pattern of ``each`` names is there and is sound."""
+    extension = MATCHED[each["pattern"]]
+    content = each.get("extensions", {}).get(extension.id)
+    return content is not None and not any(shape.faults(content, extension.schema))
+
+
 def _asked(each: stix.Object) -> tuple[list[tuple[str, str]], int]:
     """The (trait, bin) pairs that an indicator asks for, and how many of them an account must have."""
     extension = MATCHED.get(each.get("pattern", "")) if each.get("type") == "indicator" else None
-    if extension is None or extension == stix.TEMPLATE:
+    if extension is None or extension == stix.TEMPLATE or not _whole(each):
         return [], 0
     content = each["extensions"][extension.id]
     if extension == stix.COHORT:
