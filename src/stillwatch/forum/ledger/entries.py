@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 from stillwatch.forum.ledger.errors import LedgerError
 
 #: Bytes of an entry at most.
-LONGEST: Final = 4096
+LONGEST: Final = 16 << 10
 
 Time = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z\Z")]
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
@@ -28,7 +28,7 @@ Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Signed = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{86}==\Z")]
 Public = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=\Z")]
 Number = Annotated[int, Meta(ge=0, lt=1 << 53)]
-Ids = Annotated[tuple[Id, ...], Meta(max_length=32)]
+Ids = Annotated[tuple[Id, ...], Meta(max_length=128)]
 Words = Annotated[tuple[Word, ...], Meta(max_length=16)]
 
 
@@ -136,12 +136,15 @@ class Fetched(Entry, frozen=True, kw_only=True, tag="fetched"):
 
 
 class Recalled(Entry, frozen=True, kw_only=True, tag="recalled"):
-    """Items are withdrawn or erased; ``owed`` is who fetched them and has to acknowledge."""
+    """Items are withdrawn or erased; ``owed`` is who fetched them and has to acknowledge, the submitter excepted.
+
+    What is more than 128 of either is a recall of its own.
+    """
 
     recall: Id
     kind: Literal["withdrawn", "erased"]
     actor: Id
-    items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=32)]
+    items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=128)]
     owed: Ids
 
 

@@ -41,7 +41,7 @@ class LedgerStore(Tiles, Protocol):
         """The checkpoint of the largest size, or None."""
 
 
-@dataclass(slots=True)
+@dataclass
 class MemoryStore:
     """A log in memory."""
 
