@@ -113,7 +113,7 @@ def ties_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Ti
 
 
 def shared_by(graph: Incidence, held: Holders, assessment: Assessment) -> dict[str, tuple[str, ...]]:
-    """What each account shares with others of the cluster, in words, the most telling first."""
+    """What each account shares with others of the cluster, in words: telling kinds first, then common values."""
     actors = assessment.cluster.actors
     place = {int(actor): at for at, actor in enumerate(actors)}
     found: list[list[str]] = [[] for _ in actors]
@@ -122,7 +122,7 @@ def shared_by(graph: Incidence, held: Holders, assessment: Assessment) -> dict[s
         if not kind.artifact or assessment.kinds[index] < TOLD:
             continue
         told = np.zeros(len(actors), np.int64)
-        for value in sorted(_common(graph, held, int(index), assessment)[0], key=lambda v: (graph.share[v], v)):
+        for value in _common(graph, held, int(index), assessment)[0]:
             words = f"{kind.label} {readable(kind, graph.names[value])}"
             for at in (place[int(actor)] for actor in held.of(value) if int(actor) in place):
                 if told[at] < OF_ONE_KIND and len(found[at]) < SHARES_TOLD:
