@@ -39,6 +39,12 @@ def test_every_envelope(tmp_path: Path, wrap: Any) -> None:
     assert loaded.refused == ()
 
 
+@pytest.mark.parametrize("document", [bundle((), KEY), {"more": False}, {"objects": []}, []], ids=str)
+def test_nothing_at_all(tmp_path: Path, document: Any) -> None:
+    loaded = load(written(tmp_path, document))
+    assert (loaded.objects, loaded.refused) == ((), ())
+
+
 def test_one_object(tmp_path: Path) -> None:
     assert load(written(tmp_path, FOREIGN)).objects == (FOREIGN,)
 
@@ -63,7 +69,7 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_taken(tmp_path: Path, chan
     ("text", "says"),
     [
         ('{"objects": [], "objects": []}', "twice"), ('{"objects": [NaN]}', "NaN"), ('{"a": ["\\ud800"]}', "JSON"),
-        ("[" * 40 + "]" * 40, "deeper"), ("[" * 100_000, "JSON"), ("{", "JSON"), ('{"type": "bundle"}', "neither"),
+        ("[" * 40 + "]" * 40, "deeper"), ("[" * 100_000, "JSON"), ("{", "JSON"), ('{"a": 1}', "neither"),
         ("5", "neither"),
     ],
 )  # fmt: skip

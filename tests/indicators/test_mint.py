@@ -52,6 +52,14 @@ def test_everything_published_passes_too() -> None:
     assert check(tuple(stix.published().values())) == ()
 
 
+def test_no_campaign_gives_a_bundle_of_nothing_that_is_still_a_bundle() -> None:
+    minted = mint((), ORDER)
+    assert minted == Minted((), ())
+    assert validate_string(
+        json.dumps(bundle(minted.objects, KEY)), ValidationOptions(version="2.1", strict=True)
+    ).is_valid
+
+
 def test_golden(minted: Minted) -> None:
     text = json.dumps(bundle(minted.objects, KEY), indent=2) + "\n"
     path = GOLDEN / "aml_cs0056.json"

@@ -43,7 +43,8 @@ def objects_in(document: Any, where: str) -> list[Any]:
     """
     found = document
     if isinstance(document, dict):
-        found = document.get("objects") if document.get("type", "bundle") == "bundle" else [document]
+        empty: list[Any] | None = [] if document.keys() & {"type", "more"} else None  # lists are never empty in STIX
+        found = document.get("objects", empty) if document.get("type", "bundle") == "bundle" else [document]
     if not isinstance(found, list):
         raise InputError("neither a STIX bundle nor a TAXII envelope nor a STIX object", where=where)
     if len(found) > MOST_OBJECTS:

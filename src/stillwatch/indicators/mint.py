@@ -64,7 +64,8 @@ def mint(findings: Sequence[Finding], order: Order) -> Minted:
 def bundle(objects: Sequence[stix.Object], key: bytes) -> stix.Object:
     """``objects`` in a bundle whose id depends on them."""
     versions = sorted(f"{each['id']} {each.get('modified', each['created'])}" for each in objects)
-    return {"type": "bundle", "id": object_id(key, "bundle", *versions), "objects": list(objects)}
+    whole: stix.Object = {"type": "bundle", "id": object_id(key, "bundle", *versions)}
+    return whole | ({"objects": list(objects)} if objects else {})
 
 
 class _Mint:
