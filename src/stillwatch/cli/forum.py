@@ -6,7 +6,17 @@ from typing import Any
 import click
 
 #: Sub-command -> where it stands. Each module imports its extra's packages inside the command's function.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "audit": "stillwatch.cli.forum_audit:audit",
+    "init": "stillwatch.cli.forum_hub:init",
+    "keygen": "stillwatch.cli.forum_keygen:keygen",
+    "member": "stillwatch.cli.forum_hub:member",
+    "migrate": "stillwatch.cli.forum_hub:migrate",
+    "person": "stillwatch.cli.forum_hub:person",
+    "serve": "stillwatch.cli.forum_serve:serve",
+    "token": "stillwatch.cli.forum_hub:token",
+    "witness": "stillwatch.cli.forum_witness:witness",
+}
 
 
 class LazyGroup(click.Group):

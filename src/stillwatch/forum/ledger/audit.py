@@ -5,16 +5,17 @@ from a member, checkpoints that the log has to continue.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from stillwatch.errors import InputError
 from stillwatch.forum.ledger import checkpoint, note
 from stillwatch.forum.ledger.checkpoint import Checkpoint
 from stillwatch.forum.ledger.conduct import RULES, Conduct, Remark
 from stillwatch.forum.ledger.dsse import verify_object
-from stillwatch.forum.ledger.entries import Opening, commit, decode
+from stillwatch.forum.ledger.entries import Opening, Submitted, commit, decode
 from stillwatch.forum.ledger.errors import LedgerError
 from stillwatch.forum.ledger.files import CheckpointLine, FileStore, read_checkpoints, read_openings
 from stillwatch.forum.ledger.jcs import digest
@@ -128,7 +129,7 @@ class _Run:
         self.remarks.append(Remark(name, entry, str(text)))
 
 
-def audit(store: FileStore, trust: Trust, now: str) -> Audit:
+def run_audit(store: FileStore, trust: Trust, now: str) -> Audit:
     """Audit the log in a folder.
 
     Args:
@@ -149,13 +150,28 @@ def audit(store: FileStore, trust: Trust, now: str) -> Audit:
     opened = _openings(run, conduct, read_openings(store.folder))
     run.remarks.extend(conduct.conclude(now))
     return Audit(
-        origin=trust.log.name, size=tree.size, root=tree.root().hex(), as_of=now, first_time=conduct.first_time,
-        last_time=conduct.last_time, checkpoints=len(lines), witnesses=tuple(witnesses), checks=_checks(run),
-        counts=dict(sorted(conduct.counts.items())),
-        outcomes=dict(sorted(Counter(each.state for each in conduct.items.values()).items())),
-        categories=_categories(conduct), members={name: dict(sorted(c.items())) for name, c in sorted(run.members.items())},
-        shared=_shared(conduct, opened), resolved=_resolved(conduct), recalls=_recalls(conduct), appeals=_appeals(conduct),
-    )  # fmt: skip
+        origin=trust.log.name,
+        size=tree.size,
+        root=tree.root().hex(),
+        as_of=now,
+        first_time=conduct.first_time,
+        last_time=conduct.last_time,
+        checkpoints=len(lines),
+        witnesses=tuple(witnesses),
+        checks=_checks(run),
+        counts=_sorted(conduct.counts),
+        outcomes=_sorted(Counter(each.state for each in conduct.items.values())),
+        categories=_categories(conduct),
+        members={name: _sorted(run.members[name]) for name in sorted(run.members)},
+        shared=_shared(conduct, opened),
+        resolved=_resolved(conduct),
+        recalls=_recalls(conduct),
+        appeals=_appeals(conduct),
+    )
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
 
 
 def _checkpoints(run: _Run, tree: Tree, lines: Sequence[CheckpointLine], trust: Trust) -> Checkpoint | None:
@@ -244,17 +260,10 @@ def _openings(run: _Run, conduct: Conduct, openings: Iterable[Opening]) -> dict[
         if item is None:
             run.remark("opened", f"item {opening.item} is not in the log")
             continue
-        found, submitted = opening.object, item.submitted
-        extensions = found.get("extensions")
-        signed = isinstance(extensions, dict) and SIGNATURE.id in extensions
-        if commit(bytes.fromhex(opening.salt), digest(found)) != submitted.commitment:
-            run.remark("opened", f"the object shown for item {opening.item} is another than the log's", item.index)
-        elif found.get("type") != submitted.object_type:
-            run.remark("opened", f"item {opening.item} is no {submitted.object_type}", item.index)
-        elif signed and verify_object(found, conduct.keys[submitted.actor]) is None:
-            run.remark("opened", f"item {opening.item} is not signed by a key of {submitted.actor}", item.index)
+        if wrong := _opening(opening, item.submitted, conduct.keys[item.submitted.actor]):
+            run.remark("opened", f"item {opening.item} {wrong}", item.index)
         else:
-            opened[opening.item] = str(found.get("id"))[:300]
+            opened[opening.item] = str(opening.object.get("id"))[:300]
     if not given:
         run.skipped.add("opened")
         return opened
@@ -262,6 +271,22 @@ def _openings(run: _Run, conduct: Conduct, openings: Iterable[Opening]) -> dict[
         if each.state == "released" and name not in opened:
             run.remark("opened", f"item {name} is shared and was not shown", each.index)
     return opened
+
+
+def _opening(opening: Opening, submitted: Submitted, keys: Mapping[str, bytes]) -> str:
+    """What is wrong with an opening; empty if nothing is."""
+    found = opening.object
+    extensions = found.get("extensions")
+    try:
+        if commit(bytes.fromhex(opening.salt), digest(found)) != submitted.commitment:
+            return "was shown as another object than the log's"
+        if found.get("type") != submitted.object_type:
+            return f"is no {submitted.object_type}"
+        if isinstance(extensions, dict) and SIGNATURE.id in extensions and verify_object(found, keys) is None:
+            return f"is not signed by a key of {submitted.actor}"
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _checks(run: _Run) -> tuple[Check, ...]:
@@ -282,19 +307,26 @@ def _outcome(remarks: Sequence[Remark], skipped: bool) -> str:
 
 def _categories(conduct: Conduct) -> dict[str, int]:
     held = (each.decided for each in conduct.items.values() if each.state in ("withheld", "quarantined"))
-    return dict(sorted(Counter(str(getattr(each, "category", "")) for each in held).items()))
+    return _sorted(Counter(str(getattr(each, "category", "")) for each in held))
 
 
 def _shared(conduct: Conduct, opened: dict[str, str]) -> tuple[Shared, ...]:
     return tuple(
         Shared(
-            name, each.index, each.submitted.time, each.submitted.actor, each.submitted.collection,
-            each.submitted.object_type, str(getattr(each.decided, "by", "guard")), each.state, each.submitted.commitment,
-            opened.get(name, ""),
+            item=name,
+            entry=each.index,
+            time=each.submitted.time,
+            actor=each.submitted.actor,
+            collection=each.submitted.collection,
+            type=each.submitted.object_type,
+            by=each.released_by,
+            state=each.state,
+            commitment=each.submitted.commitment,
+            object=opened.get(name, ""),
         )
         for name, each in conduct.items.items()
         if each.positions
-    )  # fmt: skip
+    )
 
 
 def _resolved(conduct: Conduct) -> tuple[dict[str, str], ...]:

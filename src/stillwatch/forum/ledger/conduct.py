@@ -49,6 +49,7 @@ class Item:
     submitted: e.Submitted
     state: str = "submitted"
     decided: e.Entry | None = None
+    released_by: str = ""
     positions: list[int] = field(default_factory=list)
 
 
@@ -187,6 +188,7 @@ class Conduct:
         if entry.position <= self._last[collection]:
             self._remark("fetched", f"position {entry.position} of collection {collection} is given out of order")
         self._last[collection] = max(entry.position, self._last[collection])
+        item.released_by = entry.by
         item.positions.append(entry.position)
 
     @_judge.register
