@@ -9,7 +9,16 @@ from functools import lru_cache
 from typing import Any, Final
 
 from stillwatch.forum.guard.interface import (
-    DISGUISE, NOT_PERMITTED, UNREADABLE, BundleDecision, Clause, Context, Decision, Line, Object, Outcome,
+    DISGUISE,
+    NOT_PERMITTED,
+    UNREADABLE,
+    BundleDecision,
+    Clause,
+    Context,
+    Decision,
+    Line,
+    Object,
+    Outcome,
 )  # fmt: skip
 from stillwatch.forum.guard.legible import legible
 from stillwatch.forum.guard.naming import Naming
@@ -21,7 +30,7 @@ MOST_OBJECTS: Final = 100_000
 #: Explained lines that are given a category by what they look like.
 _NAMED: Final = 20
 _OBJECT: Final = Clause("object-type", NOT_PERMITTED, (), "An object is of a STIX type that the policy lists.")
-_TOGETHER: Final = Clause("together", DISGUISE, (), "Values that ought to be random say nothing, one by one or together.")
+_TOGETHER: Final = Clause("together", DISGUISE, (), "Values that ought to be random say nothing together.")
 _REFERS: Final = Clause("refers", NOT_PERMITTED, (), "An object that refers to one which stays, stays with it.")
 _ONCE: Final = Clause("once", NOT_PERMITTED, (), "A version of an object is given once.")
 _SIZE: Final = Clause("size", UNREADABLE, (), f"At most {MOST_OBJECTS:,} objects are judged together.")

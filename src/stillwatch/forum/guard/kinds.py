@@ -47,6 +47,7 @@ class AllOf(Written, frozen=True, tag="all_of"):
     rules: Annotated[tuple[str, ...], Meta(min_length=1)]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return rules.AllOf(self.clause, tuple(map(find, self.rules)))
 
 
@@ -56,6 +57,7 @@ class AnyOf(Written, frozen=True, tag="any_of"):
     rules: Annotated[tuple[str, ...], Meta(min_length=1)]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return rules.AnyOf(self.clause, tuple(map(find, self.rules)))
 
 
@@ -65,6 +67,7 @@ class Not(Written, frozen=True, tag="not"):
     of: str
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return rules.Not(self.clause, find(self.of))
 
 
@@ -76,6 +79,7 @@ class Record(Written, frozen=True, tag="record"):
     conditions: tuple[str, ...] = ()
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         if self.required.keys() & self.optional.keys():
             raise InputError("a property both required and optional", where=self.name)
         properties = {name: find(rule) for name, rule in {**self.required, **self.optional}.items()}
@@ -90,6 +94,7 @@ class ListOf(Written, frozen=True, tag="list"):
     most: Annotated[int, Meta(le=256)]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return rules.ListOf(self.clause, find(self.of), self.least, self.most)
 
 
@@ -99,6 +104,7 @@ class Ordered(Written, frozen=True, tag="ordered"):
     by: tuple[str, ...] = ()
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return rules.Ordered(self.clause, self.by)
 
 
@@ -108,6 +114,7 @@ class FreeText(Written, frozen=True, tag="free_text"):
     longest: Annotated[int, Meta(le=10_000)]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return rules.FreeText(self.clause, self.longest)
 
 
@@ -117,6 +124,7 @@ class OneOf(Written, frozen=True, tag="one_of"):
     values: Annotated[tuple[str | int, ...], Meta(min_length=1)]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return leaves.OneOf(self.clause, frozenset(self.values))
 
 
@@ -124,6 +132,7 @@ class Said(Written, frozen=True, tag="standard_text"):
     """One of the sentences of ``schema.stix.DESCRIPTIONS``, the only text that is minted."""
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return leaves.OneOf(self.clause, frozenset(stix.DESCRIPTIONS.values()))
 
 
@@ -133,6 +142,7 @@ class Flag(Written, frozen=True, tag="flag"):
     values: tuple[bool, ...] = (True, False)
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return leaves.Flag(self.clause, frozenset(self.values))
 
 
@@ -144,6 +154,7 @@ class Matches(Written, frozen=True, tag="matches"):
     then: Literal["release", "quarantine"] = "release"
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return leaves.Matches(self.clause, _expression(self.name, self.expression), self.longest, _OUTCOMES[self.then])
 
 
@@ -155,6 +166,7 @@ class Hash(Written, frozen=True, tag="hash"):
     coding: Literal["hex", "base64"] = "hex"
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         expression = _expression(self.name, self.expression)
         return leaves.Hash(self.clause, expression, self.longest, self.coding == "base64")
 
@@ -167,6 +179,7 @@ class Time(Written, frozen=True, tag="time"):
     future_days: int
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         past, future = timedelta(days=self.past_days), timedelta(days=self.future_days)
         return leaves.Time(self.clause, leaves.PRECISIONS[self.precision], past, future)
 
@@ -179,14 +192,18 @@ class Range(Written, frozen=True, tag="address_range"):
     narrowest: int
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return leaves.Range(self.clause, self.version, self.widest, self.narrowest)
 
 
 class Published(Written, frozen=True, tag="published"):
-    """One of the objects of ``schema.stix.published``, letter for letter."""
+    """One of the objects of ``schema.stix.published``, letter for letter; ``signature`` is the rule of its signature."""
+
+    signature: str
 
     def rule(self, find: Find) -> Rule:
-        return leaves.Published(self.clause, stix.published())
+        """The rule."""
+        return leaves.Published(self.clause, stix.published(), stix.SIGNATURE.id, find(self.signature))
 
 
 class Id(Written, frozen=True, tag="id"):
@@ -196,6 +213,7 @@ class Id(Written, frozen=True, tag="id"):
     derived_from: tuple[str, ...] = ()
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         known = frozenset(id_ for id_ in stix.published() if id_.partition("--")[0] in self.types)
         return identifiers.Id(self.clause, frozenset(self.types), known, self.derived_from)
 
@@ -208,6 +226,7 @@ class Pattern(Written, frozen=True, tag="pattern"):
     most: Annotated[int, Meta(le=256)]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return patterns.Pattern(
             self.clause, {path: find(rule) for path, rule in self.paths.items()}, frozenset(self.subset), self.most
         )
@@ -220,6 +239,7 @@ class Extension(Written, frozen=True, tag="extension"):
     also: dict[str, str] = {}
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         found = next((each for each in stix.EXTENSIONS if each.name == self.extension), None)
         if found is None:
             raise InputError(f"no extension {self.extension!r}", where=self.name)
@@ -232,6 +252,7 @@ class Extensions(Written, frozen=True, tag="extensions"):
     of: dict[str, str]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         ids = {each.name: each.id for each in stix.EXTENSIONS}
         return rules.Record(self.clause, {ids[name]: find(rule) for name, rule in self.of.items()}, frozenset())
 
@@ -243,6 +264,7 @@ class Holds(Written, frozen=True, tag="property_is"):
     values: tuple[str | int | bool | None, ...]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Holds(self.clause, self.property, self.values)
 
 
@@ -254,6 +276,7 @@ class Follows(Written, frozen=True, tag="follows"):
     days: int
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Follows(self.clause, self.earlier, self.later, self.days)
 
 
@@ -264,6 +287,7 @@ class Passed(Written, frozen=True, tag="passed"):
     days: int
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Passed(self.clause, self.property, self.days, ahead=False)
 
 
@@ -273,6 +297,7 @@ class Ahead(Written, frozen=True, tag="ahead"):
     property: str
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Passed(self.clause, self.property, 0, ahead=True)
 
 
@@ -282,6 +307,7 @@ class Marked(Written, frozen=True, tag="marked"):
     strictest: Literal["clear", "green", "amber", "amber+strict", "red"]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Marked(self.clause, {id_: level for level, id_ in stix.TLP.items()}, self.strictest)
 
 
@@ -292,6 +318,7 @@ class Equal(Written, frozen=True, tag="equal"):
     other: str
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Equal(self.clause, self.property, self.other)
 
 
@@ -301,6 +328,7 @@ class Submitted(Written, frozen=True, tag="by_submitter"):
     property: str
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Submitted(self.clause, self.property)
 
 
@@ -308,6 +336,7 @@ class NamedById(Written, frozen=True, tag="named_by_id"):
     """See ``conditions.NamedById``."""
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.NamedById(self.clause)
 
 
@@ -315,6 +344,7 @@ class Agrees(Written, frozen=True, tag="pattern_agrees"):
     """See ``conditions.Agrees``."""
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Agrees(self.clause, {each.id: each.pattern for each in stix.EXTENSIONS if each.pattern})
 
 
@@ -324,6 +354,7 @@ class Singles(Written, frozen=True, tag="single_address"):
     paths: tuple[str, ...]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Singles(self.clause, frozenset(self.paths))
 
 
@@ -335,6 +366,7 @@ class Switch(Written, frozen=True, tag="switch"):
     off: _Word
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Switch(self.clause, self.switch, _OUTCOMES[self.on], _OUTCOMES[self.off])
 
 
@@ -344,6 +376,7 @@ class Purpose(Written, frozen=True, tag="purpose"):
     purposes: Annotated[tuple[str, ...], Meta(min_length=1)]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Purpose(self.clause, frozenset(self.purposes))
 
 
@@ -354,6 +387,7 @@ class Behind(Written, frozen=True, tag="members_behind"):
     largest_share: Annotated[int, Meta(ge=1, le=100)]
 
     def rule(self, find: Find) -> Rule:
+        """The rule."""
         return conditions.Behind(self.clause, self.at_least, self.largest_share)
 
 

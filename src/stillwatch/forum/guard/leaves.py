@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from stillwatch.forum.guard.interface import DISGUISE, Clause, Object, Outcome
 from stillwatch.forum.guard.legible import legible, monotonous
-from stillwatch.forum.guard.rules import QUARANTINE, RELEASE, WITHHOLD, Case
+from stillwatch.forum.guard.rules import QUARANTINE, RELEASE, WITHHOLD, Case, Rule
 
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.000)?Z")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){6,}")
@@ -167,17 +167,39 @@ def spellings(network: IPv4Network | IPv6Network) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Exactly an object that everybody has: nothing of a member's is in it."""
+    """Exactly an object that everybody has, signed or not: nothing of a member's is in it.
+
+    Attributes:
+        objects: by id.
+        mark: id of the extension that signs an object.
+        signature: rule of that extension.
+    """
 
     clause: Clause
     objects: Mapping[str, Object]
+    mark: str
+    signature: Rule
 
     def check(self, value: Any, at: str, case: Case) -> Outcome:
         """See the class."""
         known = self.objects.get(value["id"]) if isinstance(value.get("id"), str) else None
-        if known is None or not same(value, known):
+        said, signature = unsigned(value, self.mark)
+        if known is None or not same(said, known):
             return case.say(at, WITHHOLD, self.clause, "is not the published object of that id, letter for letter")
-        return case.say(at, RELEASE, self.clause)
+        outcome = case.say(at, RELEASE, self.clause)
+        if signature is None:
+            return outcome
+        return self.signature.check(signature, f"{at}/extensions/{self.mark}", case)
+
+
+def unsigned(value: Object, mark: str) -> tuple[Object, Any]:
+    """An object without its signature, and the signature; None where there is none."""
+    extensions = value.get("extensions")
+    if type(extensions) is not dict or mark not in extensions:
+        return value, None
+    others = {name: each for name, each in extensions.items() if name != mark}
+    bare = {name: each for name, each in value.items() if name != "extensions"}
+    return {**bare, "extensions": others} if others else bare, extensions[mark]
 
 
 def same(one: Any, other: Any) -> bool:

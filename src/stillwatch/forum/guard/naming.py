@@ -6,7 +6,6 @@ letters of other alphabets, characters without width, percent signs, base64, hex
 """
 
 import base64
-import binascii
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -19,9 +18,7 @@ _LONGEST: Final = 4_000
 _STRINGS: Final = 200
 _LAYERS: Final = 3
 #: Letters of other alphabets that look like Latin ones (after Unicode Technical Standard 39, the commonest).
-_LOOKALIKES: Final = str.maketrans(
-    "авекмнорстухіѕјԁԛԝɡһӏԍαεικνορτυχβηωϲәո", "abekmhopctyxisjdqwghlgaeikvoptuxbnwcen"
-)
+_LOOKALIKES: Final = str.maketrans("авекмнорстухіѕјԁԛԝɡһӏԍαεικνορτυχβηωϲәո", "abekmhopctyxisjdqwghlgaeikvoptuxbnwcen")
 _WORD: Final = re.compile(r"[^a-z0-9$€%]+")
 _CODED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 
@@ -82,10 +79,7 @@ def _uncovered(text: str) -> Iterator[str]:
 def _decoded(coded: str) -> Iterator[bytes]:
     bare = coded.rstrip("=")
     if len(bare) % 4 != 1:
-        try:
-            yield base64.b64decode(bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4))
-        except binascii.Error:
-            pass
+        yield base64.b64decode(bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4))
     digits = coded.replace("-", "")
     if re.fullmatch(r"(?:[0-9a-fA-F]{2})+", digits):
         yield bytes.fromhex(digits)

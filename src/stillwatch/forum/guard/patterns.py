@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 from stillwatch.forum.guard.interface import Clause, Outcome
@@ -22,7 +23,8 @@ from stillwatch.forum.guard.rules import RELEASE, WITHHOLD, Case, Rule
 
 _LONGEST: Final = 10_000
 _COMPARISON: Final = re.compile(
-    r"(?P<path>[a-z0-9-]+:[a-z0-9_]+(?:\.(?:[a-z0-9_]+|'[A-Za-z0-9-]+'))*) (?P<how>=|ISSUBSET) '(?P<text>(?:[^'\\]|\\['\\])*)'"
+    r"(?P<path>[a-z0-9-]+:[a-z0-9_]+(?:\.(?:[a-z0-9_]+|'[A-Za-z0-9-]+'))*) "
+    r"(?P<how>=|ISSUBSET) '(?P<text>(?:[^'\\]|\\['\\])*)'"
 )
 
 #: An operand: path, operator, literal.
@@ -49,7 +51,7 @@ class Pattern:
         """See the class."""
         parsed = parse(value) if type(value) is str else None
         if parsed is None:
-            return case.say(at, WITHHOLD, self.clause, "is not of the small part of the pattern language that may leave")
+            return case.say(at, WITHHOLD, self.clause, "is not of the part of the pattern language that may leave")
         comparisons = [each for observation in parsed for both in observation for each in both]
         if len(comparisons) > self.most:
             return case.say(at, WITHHOLD, self.clause, f"has more than {self.most} comparisons")
@@ -77,7 +79,7 @@ class Pattern:
 
 
 def _ascending(items: list[Any]) -> bool:
-    return len(items) < 2 or all(one < other for one, other in zip(items, items[1:], strict=False))
+    return all(one < other for one, other in pairwise(items))
 
 
 @lru_cache(maxsize=1024)

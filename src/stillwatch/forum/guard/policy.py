@@ -207,10 +207,12 @@ def _check_names(file: PolicyFile, where: str) -> None:
     _known("category", {each.category for each in file.rule}, {each.id for each in file.category} | _OWN, where)
     _known("switch", {e.switch for e in file.rule if isinstance(e, Switch)}, {e.name for e in file.switch}, where)
     _known("fixture", {each.of for each in file.example}, {each.name for each in file.fixture}, where)
-    for kind, names in (("source", [s.id for s in file.source]), ("category", [c.id for c in file.category]),
-                        ("rule", [r.name for r in file.rule]), ("example", [e.name for e in file.example])):  # fmt: skip
-        if len(set(names)) < len(names):
-            raise InputError(f"a {kind} is given twice: {sorted({n for n in names if names.count(n) > 1})[0]}", where=where)
+    named = {"source": [each.id for each in file.source], "category": [each.id for each in file.category],
+             "rule": [each.name for each in file.rule], "example": [each.name for each in file.example]}  # fmt: skip
+    for kind, names in named.items():
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(f"the {kind} {twice[0]!r} is given twice", where=where)
 
 
 def _known(kind: str, used: set[str], known: set[str], where: str) -> None:

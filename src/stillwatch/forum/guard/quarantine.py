@@ -34,7 +34,7 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-class NotAllowed(UsageError):
+class NotAllowed(UsageError):  # noqa: N818 - an error is named for what happened
     """This person may not do this with this object."""
 
 

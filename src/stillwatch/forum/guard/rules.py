@@ -7,6 +7,7 @@ nothing in a rule changes afterwards. A record permits the properties it names a
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 from stillwatch.forum.guard.interface import FREE_TEXT, NOT_PERMITTED, Clause, Context, Line, Object, Outcome
@@ -193,7 +194,7 @@ class Ordered:
     def check(self, value: Any, at: str, case: Case) -> Outcome:
         """See the class."""
         keys = [tuple(item[name] for name in self.by) for item in value] if self.by else value
-        if any(one >= other for one, other in zip(keys, keys[1:], strict=False)):
+        if any(one >= other for one, other in pairwise(keys)):
             return case.say(at, WITHHOLD, self.clause, "is not in ascending order")
         return case.say(at, RELEASE, self.clause)
 

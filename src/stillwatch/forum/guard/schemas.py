@@ -22,7 +22,8 @@ def rule_of(schema: Schema, clause: Clause, also: Mapping[str, Rule]) -> Record:
         raise InputError("a schema that does not close its object", where=clause.name)
     properties: dict[str, Rule] = {}
     for name, part in schema["properties"].items():
-        inner = Clause(f"{clause.name}.{name}", clause.category, clause.sources, part.get("description", clause.sentence))
+        sentence = part.get("description", clause.sentence)
+        inner = Clause(f"{clause.name}.{name}", clause.category, clause.sources, sentence)
         rule = _rule(part, inner)
         properties[name] = AllOf(inner, (rule, also[name])) if name in also else rule
     unknown = also.keys() - properties.keys()
