@@ -27,7 +27,7 @@ def headline(audit: Audit) -> str:
     """What the audit came to, in a sentence."""
     failed = sum(each.outcome == FAILED for each in audit.checks)
     if failed:
-        return f"{words.plural(failed, 'check').capitalize()} of the log failed"
+        return f"{words.plural(failed, 'check')} of the log failed"
     if any(each.outcome == SKIPPED for each in audit.checks):
         return "The log holds, as far as it was examined"
     return "The log holds"
@@ -38,11 +38,11 @@ def standfirst(audit: Audit) -> str:
     held, waiting = audit.outcomes.get("withheld", 0), audit.outcomes.get("quarantined", 0)
     missing = sum(int(each["missing"]) for each in audit.recalls)
     return (
-        f"{words.plural(audit.counts.get('submitted', 0), 'object').capitalize()} submitted, {len(audit.shared):,} "
+        f"{words.plural(audit.counts.get('submitted', 0), 'object')} submitted, {len(audit.shared):,} "
         f"shared, {held:,} withheld, {waiting:,} waiting for counsel. "
-        f"{words.plural(len(audit.recalls), 'recall').capitalize()}, "
+        f"{words.plural(len(audit.recalls), 'recall')}, "
         f"{words.plural(missing, 'acknowledgement')} missing. "
-        f"{words.plural(len(audit.resolved), 'pseudonym').capitalize()} looked up, "
+        f"{words.plural(len(audit.resolved), 'pseudonym')} looked up, "
         f"{words.plural(len(audit.appeals), 'appeal')} made."
     )
 

@@ -22,7 +22,7 @@ from stillwatch.forum.ledger import entries as e
 from stillwatch.forum.ledger import witness as witnesses
 from stillwatch.forum.ledger.audit import Audit, Trust, run_audit
 from stillwatch.forum.ledger.files import FileStore, export
-from stillwatch.forum.ledger.note import COSIGNATURE
+from stillwatch.forum.ledger.note import COSIGNATURE, Note, parse
 
 ORIGIN, WITNESS = "forum.example/log", "witness.example/w1"
 LOG_KEY, WITNESS_KEY = SigningKey(bytes(32)), SigningKey(b"w" * 32)
@@ -144,3 +144,8 @@ def audited(folder: Path, now: str = NOW, **trust: Any) -> Audit:
 def failed(audit: Audit) -> dict[str, list[str]]:
     """The checks that failed, with what they say."""
     return {each.name: [r.text for r in each.remarks] for each in audit.checks if each.outcome == "failed"}
+
+
+def note_of(told: Story) -> Note:
+    """The latest checkpoint's note."""
+    return parse(told.store.checkpoints()[-1].note)

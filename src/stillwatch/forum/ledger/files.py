@@ -29,6 +29,8 @@ from stillwatch.forum.ledger.tree import Tree
 ENTRIES, CHECKPOINTS, OPENINGS = "entries.jsonl", "checkpoints.jsonl", "openings.jsonl"
 #: Bytes of an opened object's line at most.
 _OPENED = 1 << 20
+#: Bytes of a checkpoint's line at most: its note, escaped, and its proof.
+_SIGNED = 2 * NOTE + (8 << 10)
 _PIECE = 4096
 
 T = TypeVar("T")
@@ -71,6 +73,8 @@ class FileStore(MemoryStore):
         if writable:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = _locked(folder / ENTRIES)
+            with (folder / CHECKPOINTS).open("a+b") as file:
+                _cut(file, _SIGNED)
         elif not (folder / ENTRIES).is_file():
             raise UsageError(f"there is no {ENTRIES}", where=str(folder), do="Name the folder of an exported log")
         self._load()
@@ -143,7 +147,7 @@ def read_checkpoints(folder: Path) -> list[CheckpointLine]:
         LedgerError: a line is not one of a checkpoint.
     """
     found: dict[int, CheckpointLine] = {}
-    for raw in _lines(folder / CHECKPOINTS, NOTE + (8 << 10), torn=True):
+    for raw in _lines(folder / CHECKPOINTS, _SIGNED, torn=True):
         line = _decoded(raw, CheckpointLine, CHECKPOINTS)
         found[line.size] = line
     return [found[size] for size in sorted(found)]
@@ -187,15 +191,18 @@ def _locked(path: Path) -> IO[bytes]:
     except OSError:
         file.close()
         raise UsageError("another process writes to this log", where=str(path)) from None
-    size = file.seek(0, os.SEEK_END)
-    begin = max(0, size - entries.LONGEST - 1)
+    _cut(file, entries.LONGEST)
+    return file
+
+
+def _cut(file: IO[bytes], longest: int) -> None:
+    """Cut off an unfinished last line."""
+    begin = max(0, file.seek(0, os.SEEK_END) - longest - 1)
     file.seek(begin)
     whole = file.read().rfind(b"\n") + 1
     if begin and not whole:
-        file.close()
-        raise LedgerError("has a last line that is too long", where=str(path))
+        raise LedgerError("has a last line that is too long", where=str(file.name))
     file.truncate(begin + whole)
-    return file
 
 
 def _append(file: IO[bytes], lines: Sequence[bytes]) -> None:

@@ -17,7 +17,7 @@ def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value: dicts with string keys, lists, strings, numbers, booleans, None.
 
     Raises:
-        InputError: the value has no canonical form (NaN, an integer beyond 2^53, a lone surrogate, not JSON).
+        InputError: the value has no canonical form (NaN, an integer of 2^53 or more, a lone surrogate).
         MissingExtra: the value needs the package rfc8785, and it is not installed.
     """
     # rfc8785 is exact and slow; on ASCII without odd numbers msgspec writes the same bytes thirty times faster.
