@@ -93,7 +93,7 @@ class Guard:
         """The lines, the first of those that object with the category that their value looks like."""
         told, left = [], _NAMED
         for line in case.lines:
-            if line.outcome != RELEASE and left:
+            if line.outcome != RELEASE and line.pointer and left:
                 left -= 1
                 looks = self._naming.name(line.pointer.rpartition("/")[2], _at(case.object, line.pointer))
                 told.append(line._replace(category=looks or line.category))
@@ -124,9 +124,8 @@ def _read(cases: Sequence[Case]) -> bool:
     """
     opaque = b"".join(bytes(case.opaque) for case in cases)
     addresses = b"".join(bytes(case.addresses) for case in cases)
-    if len(addresses) >= 8 and sum(0x20 <= byte < 0x7F for byte in addresses) >= 0.9 * len(addresses):
-        return legible(addresses) or legible(opaque)
-    return len(opaque) >= 8 and legible(opaque)
+    printable = sum(0x20 <= byte < 0x7F for byte in addresses) >= 0.9 * len(addresses)
+    return legible(opaque, padded=False) or (printable and legible(addresses, padded=False))
 
 
 def _repeated(cases: Sequence[Case], decisions: list[Decision]) -> list[Decision]:

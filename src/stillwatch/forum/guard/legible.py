@@ -65,11 +65,11 @@ _TABLES: Final = tuple(
     map(
         _table,
         (
+            [(a + b) / 2 for a, b in zip(_WORDS, _uniform(b"\0"), strict=True)],  # UTF-16, and padding: the first
             _WORDS,
             _text(0.03, 0.75, 0.05, 0.15),
             _text(0.35, 0.1, 0.3, 0.23),
             _shifted(_WORDS),
-            [(a + b) / 2 for a, b in zip(_WORDS, _uniform(b"\0"), strict=True)],  # UTF-16, and padding
             _uniform(_ALNUM),
             _uniform(bytes(range(0x20, 0x7F))),
             _uniform(_BCD),
@@ -81,12 +81,15 @@ _HALF: Final = tuple(lgamma(count + 0.5) - lgamma(0.5) for count in range(4097))
 _COUNT: Final = len(_TABLES) + 1
 
 
-def legible(data: bytes) -> bool:
-    """Whether ``data``, which should be random, holds text, digits or repeats."""
+def legible(data: bytes, padded: bool = True) -> bool:
+    """Whether ``data``, which should be random, holds text or digits; ``padded``: or text between zero bytes.
+
+    Values that are counted from zero rather than random have zero bytes too: many together are judged without padding.
+    """
     if not data:
         return False
-    size = 128 * len(data)
-    best = max(sum(data.translate(table)) for table in _TABLES) - size
+    tables = _TABLES if padded else _TABLES[1:]
+    best = max(sum(data.translate(table)) for table in tables) - 128 * len(data)
     # The sum of the likelihood ratios is at least the largest: with the average over models it stays an e-value.
     return best / _SCALE - log(_COUNT) > _LIMIT
 

@@ -39,7 +39,7 @@ class Pattern:
 
     Attributes:
         paths: object path -> rule for the literal, in canonical order.
-        subset: paths that may be compared by ISSUBSET; every other by equality alone.
+        subset: paths that may be compared by ISSUBSET too; every other by equality alone.
     """
 
     clause: Clause
@@ -58,7 +58,7 @@ class Pattern:
         worst, said = RELEASE, len(case.lines)
         for path, how, text in comparisons:
             rule = self.paths.get(path)
-            if rule is None or (how == "ISSUBSET") != (path in self.subset):
+            if rule is None or (how == "ISSUBSET" and path not in self.subset):
                 return case.say(at, WITHHOLD, self.clause, "looks at something that may not leave, or in another way")
             worst = min(worst, rule.check(text, at, case))
         if not self._ordered(parsed):
