@@ -6,6 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import httpx
+
 from benchmarks.peers.environment import environment
 from benchmarks.peers.server import Served, free_port, start
 
@@ -26,7 +28,10 @@ def opentaxii(work: Path, folder: Path, database: str = "") -> Served:
     bind = ("--bind", f"127.0.0.1:{port}", "--workers", "1", "--no-control-socket", "--timeout", "600")
     process = start([programs / "gunicorn", *bind, "opentaxii_app:app"], port, folder / "opentaxii.log", env)
     kind = "PostgreSQL" if database else "SQLite"
-    collection = f"http://127.0.0.1:{port}/taxii2/{root}/collections/indicators/"
+    collections = f"http://127.0.0.1:{port}/taxii2/{root}/collections/"
+    accept = {"Accept": "application/taxii+json;version=2.1"}
+    listed = httpx.get(collections, headers=accept, auth=("member", "password")).json()["collections"]
+    collection = f"{collections}{listed[0]['id']}/"
     return Served(f"OpenTAXII 0.9.3, {kind}", collection, "member", "password", process)
 
 

@@ -1,0 +1,1 @@
+"""The forum beside its peers, and under faults."""

@@ -1,0 +1,45 @@
+"""Objects to exchange: indicators as ``stillwatch indicators mint`` makes them, each of an address range of its own."""
+
+import random
+from collections.abc import Iterator
+from ipaddress import IPv6Network
+from typing import Any
+from uuid import UUID
+
+from stillwatch.forum.ledger.dsse import sign_object
+from stillwatch.forum.ledger.keys import SigningKey
+from stillwatch.schema import stix
+
+Object = dict[str, Any]
+
+
+def indicators(count: int, author: str, key: SigningKey | None, seed: int) -> Iterator[Object]:
+    """``count`` indicators by the identity ``author``, signed if there is a key; others for each seed."""
+    draw = random.Random(seed)  # noqa: S311 - figures have to be repeatable
+    for number in range(count):
+        found = _indicator(draw, author, (seed << 24) + number)
+        yield sign_object(found, key) if key else found
+
+
+def _indicator(draw: random.Random, author: str, number: int) -> Object:
+    id_ = UUID(int=draw.getrandbits(128), version=4)
+    # A /48 of 2a00::/16 of its own: an odd factor makes a permutation of the 32 bits.
+    block = IPv6Network((0x2A00 << 112 | (number * 2_654_435_761 & 0xFFFFFFFF) << 80, 48))
+    return {
+        "type": "indicator",
+        "spec_version": stix.SPEC_VERSION,
+        "id": f"indicator--{id_}",
+        "created_by_ref": author,
+        "created": "2026-10-05T00:00:00.000Z",
+        "modified": "2026-11-20T00:00:00.000Z",
+        "name": f"Indicator {str(id_)[:8]}",
+        "description": stix.DESCRIPTIONS["address-range"],
+        "indicator_types": ["anomalous-activity"],
+        "pattern": f"[ipv6-addr:value ISSUBSET '{block}']",
+        "pattern_type": "stix",
+        "pattern_version": stix.SPEC_VERSION,
+        "valid_from": "2026-10-05T00:00:00Z",
+        "valid_until": "2027-01-03T00:00:00Z",
+        "confidence": draw.choice((50, 70, 85)),
+        "object_marking_refs": [stix.TLP["amber+strict"]],
+    }
