@@ -9,6 +9,7 @@ from stillwatch import __version__
 from stillwatch.cli.calibrate import calibrate
 from stillwatch.cli.detect import detect
 from stillwatch.cli.forum import forum
+from stillwatch.cli.guard import guard
 from stillwatch.cli.indicators import indicators
 from stillwatch.cli.ingest import ingest
 from stillwatch.cli.lab import lab
@@ -24,6 +25,7 @@ def cli() -> None:
 for command in (detect, ingest, calibrate, lab, indicators):
     cli.add_command(command)
 cli.add_command(forum)
+cli.add_command(guard)
 
 
 def main() -> None:

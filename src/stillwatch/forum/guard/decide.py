@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
+from stillwatch.forum.guard.identifiers import Id
 from stillwatch.forum.guard.interface import (
     DISGUISE,
     NOT_PERMITTED,
@@ -23,7 +24,7 @@ from stillwatch.forum.guard.interface import (
 from stillwatch.forum.guard.legible import legible
 from stillwatch.forum.guard.naming import Naming
 from stillwatch.forum.guard.policy import Policy, shipped
-from stillwatch.forum.guard.rules import QUARANTINE, RELEASE, WITHHOLD, Case
+from stillwatch.forum.guard.rules import QUARANTINE, RELEASE, UNKNOWN, WITHHOLD, Case, escaped
 
 #: Objects that may be judged together.
 MOST_OBJECTS: Final = 100_000
@@ -32,8 +33,10 @@ _NAMED: Final = 20
 _OBJECT: Final = Clause("object-type", NOT_PERMITTED, (), "An object is of a STIX type that the policy lists.")
 _TOGETHER: Final = Clause("together", DISGUISE, (), "Values that ought to be random say nothing together.")
 _REFERS: Final = Clause("refers", NOT_PERMITTED, (), "An object that refers to one which stays, stays with it.")
+_BUNDLE: Final = Clause("bundle-id", NOT_PERMITTED, (), "A bundle has a random id.")
 _ONCE: Final = Clause("once", NOT_PERMITTED, (), "A version of an object is given once.")
 _SIZE: Final = Clause("size", UNREADABLE, (), f"At most {MOST_OBJECTS:,} objects are judged together.")
+_BUNDLE_ID: Final = Id(_BUNDLE, frozenset({"bundle"}))
 
 
 class Guard:
@@ -73,6 +76,24 @@ class Guard:
         lines = (Line("", QUARANTINE, _TOGETHER, "together they can be read", DISGUISE),) if _read(cases) else ()
         worst = min((each.outcome for each in (*decisions, *lines)), default=RELEASE)
         return BundleDecision(tuple(decisions), worst, lines)
+
+    def decide_document(self, document: Any, context: Context) -> BundleDecision:
+        """The same for what a file holds: a bundle, a TAXII envelope, a list of objects, or one object.
+
+        The wrapper is judged too: a bundle has a type, an id and objects, an envelope only objects.
+
+        Raises:
+            InputError: as above.
+        """
+        objects, extra = _unwrapped(document)
+        told = self.decide_bundle(objects, context)
+        case = Case({}, context, {})
+        for at in extra:
+            case.say(at, WITHHOLD, UNKNOWN, "is not on the list of what may leave")
+        if isinstance(document, dict) and document.get("type") == "bundle":
+            _BUNDLE_ID.check(document.get("id"), "/id", case)
+        lines = (*(line for line in case.lines if line.outcome != RELEASE), *told.lines)
+        return replace(told, outcome=min((told.outcome, *(line.outcome for line in lines))), lines=lines)
 
     def _case(self, obj: Any, context: Context) -> Case:
         return Case(obj if type(obj) is dict else {}, context, self.policy.positions(context.switches))
@@ -115,6 +136,18 @@ def decide(obj: Any, context: Context) -> Decision:
 def decide_bundle(objects: Sequence[Any], context: Context) -> BundleDecision:
     """``Guard.decide_bundle`` by the policy that is shipped."""
     return _shipped().decide_bundle(objects, context)
+
+
+def _unwrapped(document: Any) -> tuple[Sequence[Any], list[str]]:
+    """The objects of a document, and the pointers of what its wrapper should not have."""
+    if isinstance(document, list):
+        return document, []
+    if not isinstance(document, dict) or document.get("type", "bundle") != "bundle":
+        return [document], []
+    objects = document.get("objects", [])
+    allowed = {"type", "id", "objects"} if "type" in document else {"objects", "more", "next"}
+    extra = [f"/{escaped(name)}" for name in document if name not in allowed]
+    return (objects, extra) if isinstance(objects, list) else ([objects], [*extra, "/objects"])
 
 
 def _read(cases: Sequence[Case]) -> bool:

@@ -197,7 +197,7 @@ class Range(Written, frozen=True, tag="address_range"):
 
 
 class Published(Written, frozen=True, tag="published"):
-    """One of the objects of ``schema.stix.published``, letter for letter; ``signature`` is the rule of its signature."""
+    """One of the objects of ``schema.stix.published``, letter for letter; ``signature`` judges what signs it."""
 
     signature: str
 

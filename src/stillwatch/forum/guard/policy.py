@@ -163,19 +163,28 @@ def load(path: Path | None = None) -> Policy:
     Raises:
         InputError: it cannot be read, or does not hold together.
     """
+    return shipped() if path is None else read(source_text(path), str(path))
+
+
+def source_text(path: Path | None = None) -> bytes:
+    """The bytes of the policy in the file ``path``, or of the one that is shipped.
+
+    Raises:
+        InputError: it is too large.
+    """
     if path is None:
-        return shipped()
+        return resources.files("stillwatch.forum.guard").joinpath("policy.toml").read_bytes()
     with path.open("rb") as file:
         text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
         raise InputError(f"a policy of more than {LARGEST >> 20} MiB", where=str(path))
-    return read(text, str(path))
+    return text
 
 
 @lru_cache(maxsize=1)
 def shipped() -> Policy:
     """The policy that comes with the package."""
-    return read(resources.files("stillwatch.forum.guard").joinpath("policy.toml").read_bytes(), "policy.toml")
+    return read(source_text(), "policy.toml")
 
 
 def read(text: bytes, where: str) -> Policy:
