@@ -28,6 +28,9 @@ class Speed:
         clients: that submit at the same time, each on a connection of its own.
         push: objects a second, from the first request to the last answer.
         pull: objects a second by one client that walks the whole collection.
+        push_processor: microseconds of the server's processor time an object, its database's left out if it is a
+            server of its own.
+        pull_processor: the same.
         peak: largest resident memory of a process of the server, in bytes.
         load: of the machine before it began.
     """
@@ -39,6 +42,8 @@ class Speed:
     clients: int
     push: float
     pull: float
+    push_processor: float
+    pull_processor: float
     peak: int
     load: float
 
@@ -67,12 +72,12 @@ def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, client
         RuntimeError: an object was not taken, or not given again.
     """
     before, count = load(), sum(number for number, _ in sent)
-    began = perf_counter()
+    began, idle = perf_counter(), server.processor()
     with ThreadPoolExecutor(clients) as pool:
         list(pool.map(lambda part: _push(server, part), (sent[at::clients] for at in range(clients))))
-    pushed = perf_counter()
+    pushed, busy = perf_counter(), server.processor()
     came = pull(server, page)
-    pulled = perf_counter()
+    pulled, done = perf_counter(), server.processor()
     if came != count:
         raise RuntimeError(f"{server.name} gave {came} of {count} objects")
     return Speed(
@@ -83,6 +88,8 @@ def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, client
         clients=clients,
         push=count / (pushed - began),
         pull=count / (pulled - pushed),
+        push_processor=(busy - idle) / count * 1e6,
+        pull_processor=(done - busy) / count * 1e6,
         peak=server.peak(),
         load=before,
     )

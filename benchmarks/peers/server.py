@@ -37,6 +37,10 @@ class Served:
         """Largest resident memory in bytes of any of its processes so far; 0 where the system does not tell."""
         return max(map(_peak, _group(self.process.pid)), default=0)
 
+    def processor(self) -> float:
+        """Seconds of processor time of its processes so far; 0 where the system does not tell."""
+        return sum(map(_processor, _group(self.process.pid)))
+
 
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
@@ -92,3 +96,10 @@ def _peak(process: int) -> int:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+def _processor(process: int) -> float:
+    with contextlib.suppress(OSError, IndexError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime
+    return 0.0

@@ -1,0 +1,102 @@
+"""Our hub, set up and served by its own commands."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.peers.server import Served, free_port, start
+from stillwatch.forum.ledger.keys import SigningKey
+
+_MAIN = (sys.executable, "-c", "import sys; from stillwatch.cli import main; sys.exit(main())")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of the hub.
+
+    Attributes:
+        name: of the company.
+        identity: its pseudonym in the sharing group.
+        token: of a person who may submit and read.
+        key: that it signs with.
+    """
+
+    name: str
+    identity: str
+    token: str
+    key: SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A hub that is set up and not running.
+
+    Attributes:
+        folder: of its secrets.
+        database: its URL.
+        members: in the order in which they were asked for.
+    """
+
+    folder: Path
+    database: str
+    members: tuple[Member, ...]
+
+    def serve(self, name: str, port: int = 0) -> Served:
+        """Run it, on a free port unless one is given; seen as its first member."""
+        port = port or free_port()
+        options = ("--port", str(port), "--rate", "100000")
+        process = start([*_MAIN, "forum", "serve", *self._where, *options], port, self.folder / "hub.log")
+        url = f"http://127.0.0.1:{port}/taxii2/forum/collections/{self.collection}/"
+        return Served(name, url, "", self.members[0].token, process)
+
+    @property
+    def collection(self) -> str:
+        """Id of its one collection."""
+        return (self.folder / "collection").read_text()
+
+    @property
+    def _where(self) -> tuple[str, ...]:
+        return "--database", self.database, "--keys", str(self.folder / "keys")
+
+
+def new_hub(folder: Path, database: str, members: int) -> Hub:
+    """Set up a hub with one collection and ``members`` members who may read and write it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    bare = Hub(folder, database, ())
+    told = command("init", *bare._where)
+    (folder / "collection").write_text(told.split()[2])
+    made = []
+    for number in range(members):
+        name = f"member-{number}"
+        identity = command("member", "add", *bare._where, name).split()[-1]
+        command("person", "add", *bare._where, name, "ann", "--role", "submitter", "--role", "analyst")
+        token = command("token", "issue", *bare._where, name, "ann").strip()
+        key = SigningKey()
+        made.append(Member(name, identity, token, key))
+        _register(database, identity, key)
+    return Hub(folder, database, tuple(made))
+
+
+def _register(database: str, identity: str, key: SigningKey) -> None:
+    from stillwatch.forum.hub import times
+    from stillwatch.schema.forum import Key
+    from stillwatch.storage.database import Database
+    from stillwatch.storage.store import Store
+
+    opened = Database(database)
+    with Store(opened).writing() as tx:
+        tx.records.add(Key(key.id, identity, key.public, times.now()))
+    opened.close()
+
+
+def command(*arguments: str | Path) -> str:
+    """What ``stillwatch forum ...`` writes.
+
+    Raises:
+        RuntimeError: it ended with another status than 0.
+    """
+    ran = subprocess.run([*_MAIN, "forum", *map(str, arguments)], capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise RuntimeError(f"forum {arguments[0]} ended with status {ran.returncode}:\n{ran.stderr[-2000:]}")
+    return ran.stdout
