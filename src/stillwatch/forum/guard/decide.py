@@ -87,12 +87,13 @@ class Guard:
         """
         objects, extra = _unwrapped(document)
         told = self.decide_bundle(objects, context)
-        case = Case({}, context, {})
+        case = Case(document if isinstance(document, dict) else {}, context, {})
         for at in extra:
             case.say(at, WITHHOLD, UNKNOWN, "is not on the list of what may leave")
         if isinstance(document, dict) and document.get("type") == "bundle":
             _BUNDLE_ID.check(document.get("id"), "/id", case)
-        lines = (*(line for line in case.lines if line.outcome != RELEASE), *told.lines)
+        objections = (line for line in self._named(case) if line.outcome != RELEASE)
+        lines = (*objections, *told.lines)
         return replace(told, outcome=min((told.outcome, *(line.outcome for line in lines))), lines=lines)
 
     def _case(self, obj: Any, context: Context) -> Case:
@@ -166,7 +167,8 @@ def _repeated(cases: Sequence[Case], decisions: list[Decision]) -> list[Decision
     told = []
     for case, decision in zip(cases, decisions, strict=True):
         key = (str(case.object.get("id")), str(case.object.get("modified")))
-        told.append(_lowered(decision, WITHHOLD, _ONCE, "/id", "is given twice") if key in seen else decision)
+        twice = "id" in case.object and key in seen
+        told.append(_lowered(decision, WITHHOLD, _ONCE, "/id", "is given twice") if twice else decision)
         seen.add(key)
     return told
 

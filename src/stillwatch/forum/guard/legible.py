@@ -12,9 +12,10 @@ from math import lgamma, log
 from typing import Final
 
 #: A random value is taken for readable once in so many.
-ONCE_IN: Final = 1_000_000
+ONCE_IN: Final = 100_000
 _LIMIT: Final = log(ONCE_IN)
 _RUN: Final = re.compile(r"([0-9a-f])\1{8}")  # nine equal digits in a row: once in 10^8 for an id
+_DECIMAL: Final = 28  # so many digits without a letter: once in 500,000
 _SCALE: Final = 20.0  # steps of a score; a score of 0 is 128
 
 _LETTERS: Final = "etaoinshrdlcumwfgypbvkjxqz"
@@ -96,7 +97,7 @@ def legible(data: bytes, padded: bool = True) -> bool:
 
 def monotonous(digits: str) -> bool:
     """Whether hexadecimal ``digits``, which should be random, use some far more than others, or one in a row."""
-    if _RUN.search(digits):
+    if _RUN.search(digits) or (len(digits) >= _DECIMAL and digits.isdecimal()):
         return True
     size = min(len(digits), 4096)
     counts = [digits.count(digit, 0, size) for digit in _DIGITS]
