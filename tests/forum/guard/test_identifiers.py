@@ -24,9 +24,10 @@ def test_an_id_of_another_version_tells_when_or_where(version: int) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["9e107d9d-372b-4826-0f2c-4d1a5c7b3e90", "9e107d9d-372b-4826-cf2c-4d1a5c7b3e90", "9E107D9D-372B-4826-8F2C-4D1A5C7B3E90",
-     "9e107d9d372b48268f2c4d1a5c7b3e90", "{9e107d9d-372b-4826-8f2c-4d1a5c7b3e90}", "9e107d9d-372b-4826-8f2c-4d1a5c7b3e90\n",
-     "٩e107d9d-372b-4826-8f2c-4d1a5c7b3e90", ""],
+    ["9e107d9d-372b-4826-0f2c-4d1a5c7b3e90", "9e107d9d-372b-4826-cf2c-4d1a5c7b3e90",
+     "9E107D9D-372B-4826-8F2C-4D1A5C7B3E90", "9e107d9d372b48268f2c4d1a5c7b3e90",
+     "{9e107d9d-372b-4826-8f2c-4d1a5c7b3e90}", "9e107d9d-372b-4826-8f2c-4d1a5c7b3e90\n",
+     "\u0669e107d9d-372b-4826-8f2c-4d1a5c7b3e90", ""],
 )  # fmt: skip
 def test_an_id_in_another_spelling_stays(number: str) -> None:
     assert outcome({**fixture("opinion"), "id": f"opinion--{number}"}) == "withhold"

@@ -1,4 +1,4 @@
-"""Every forbidden category through every field: nested, encoded, in ids and hashes, in other alphabets. Never released."""
+"""Every forbidden category through every field: nested, encoded, in ids and hashes, in other alphabets."""
 
 import base64
 import codecs
@@ -32,7 +32,9 @@ FORBIDDEN = {
     "personal": ("ms.example@mail.example", "card 4111 1111 1111 1111", "+49 170 0000000"),
     "exclusion": ("block everything from that country", "keep the newcomer out of the market"),
 }
-CONFUSABLE = str.maketrans("aceopxyiBHKMT", "асеорхуіВНКМТ")
+CONFUSABLE = str.maketrans(
+    "aceopxyiBHKMT", "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0456\u0412\u041d\u041a\u041c\u0422"
+)
 
 
 def pairs(text: str) -> str:
@@ -76,7 +78,8 @@ phrases = st.sampled_from(PHRASES)
 encodings = st.sampled_from(sorted(ENCODINGS)).map(ENCODINGS.__getitem__)
 payloads = st.builds(lambda encode, phrase: encode(phrase), encodings, phrases)
 wrapped = st.recursive(
-    payloads, lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(payloads, inner, min_size=1, max_size=2),
+    payloads,
+    lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(payloads, inner, min_size=1, max_size=2),
     max_leaves=4,
 )  # fmt: skip
 
@@ -288,7 +291,8 @@ def test_whatever_is_put_in_what_leaves_is_ascii_and_nothing_raises(name: str, s
     name, path = spot
     anything = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=8,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+        max_leaves=8,
     )  # fmt: skip
     told = put(FIXTURES[name], path, data.draw(anything))
     decision = GUARD.decide(told, OPEN)

@@ -254,7 +254,9 @@ class Extensions(Written, frozen=True, tag="extensions"):
     def rule(self, find: Find) -> Rule:
         """The rule."""
         ids = {each.name: each.id for each in stix.EXTENSIONS}
-        return rules.Record(self.clause, {ids[name]: find(rule) for name, rule in self.of.items()}, frozenset())
+        return rules.Record(
+            self.clause, {ids[name]: find(rule) for name, rule in self.of.items()}, frozenset(), least=1
+        )
 
 
 class Holds(Written, frozen=True, tag="property_is"):

@@ -60,6 +60,8 @@ def _table(told: list[float]) -> bytes:
 
 
 _WORDS: Final = _text(0.75, 0.03, 0.05, 0.15)
+_CAPITALS: Final = _text(0.03, 0.75, 0.05, 0.15)
+_MIXED: Final = _text(0.35, 0.1, 0.3, 0.23)
 _ALNUM: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/"
 _BCD: Final = bytes(16 * high + low for high in range(10) for low in range(10))
 _TABLES: Final = tuple(
@@ -68,9 +70,11 @@ _TABLES: Final = tuple(
         (
             [(a + b) / 2 for a, b in zip(_WORDS, _uniform(b"\0"), strict=True)],  # UTF-16, and padding: the first
             _WORDS,
-            _text(0.03, 0.75, 0.05, 0.15),
-            _text(0.35, 0.1, 0.3, 0.23),
+            _CAPITALS,
+            _MIXED,
             _shifted(_WORDS),
+            _shifted(_CAPITALS),
+            _shifted(_MIXED),
             _uniform(_ALNUM),
             _uniform(bytes(range(0x20, 0x7F))),
             _uniform(_BCD),

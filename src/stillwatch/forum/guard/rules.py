@@ -129,6 +129,7 @@ class Record:
     properties: Mapping[str, Rule]
     required: frozenset[str]
     conditions: tuple[Rule, ...] = ()
+    least: int = 0  # properties it has to have, whichever
 
     def check(self, value: Any, at: str, case: Case) -> Outcome:
         """See the class."""
@@ -136,6 +137,8 @@ class Record:
             return case.say(at, WITHHOLD, self.clause, "is not an object")
         if len(value) > MOST_PROPERTIES:
             return case.say(at, WITHHOLD, self.clause, f"has more than {MOST_PROPERTIES} properties")
+        if len(value) < self.least:
+            return case.say(at, WITHHOLD, self.clause, "is empty")
         worst = RELEASE
         properties = self.properties
         for name, item in value.items():
