@@ -123,7 +123,7 @@ class Hub(ThreadingHTTPServer):
     """What a hub answers to a witness."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self.ledger, self.broken = ledger, False
+        self.ledger, self.broken, self.token = ledger, False, ""
         super().__init__(("127.0.0.1", 0), Handler)
 
     @property
@@ -137,6 +137,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         assert address.path == "/forum/v1/ledger/request"
+        if self.server.token and self.headers["Authorization"] != f"Bearer {self.server.token}":
+            self.send_error(401)
+            return
         if self.server.broken:
             self._answer(b"x" * 300_000)
             return
@@ -187,6 +190,20 @@ def test_a_witness_follows_a_hub_and_stops_at_a_rewritten_log(tmp_path: Path, ke
     assert not cosignatures(parse(rewritten.checkpoint().note), [SEEN])
 
 
+def test_a_hub_that_asks_for_a_token(tmp_path: Path, key: Path, hub: Hub) -> None:
+    hub.ledger.append(honest())
+    hub.ledger.sign(LOG_KEY)
+    hub.token = "swf_id_secret"
+    held = tmp_path / "token"
+    held.write_text("swf_id_secret\n", "ascii")
+    words = ["--log-key", LOG, "--name", WITNESS, "--key", key, "--state", tmp_path / "state", "--hub", hub.url]
+    assert forum("witness", *words).returncode == 1
+    held.chmod(0o640)
+    assert forum("witness", *words, "--token", held).returncode == 2
+    held.chmod(0o600)
+    assert forum("witness", *words, "--token", held).returncode == 0
+
+
 def test_a_hub_that_is_none_is_an_error_with_a_reason(tmp_path: Path, key: Path, hub: Hub) -> None:
     words = ["--log-key", LOG, "--name", WITNESS, "--key", key, "--state", tmp_path / "state"]
     hub.broken = True
@@ -195,3 +212,27 @@ def test_a_hub_that_is_none_is_an_error_with_a_reason(tmp_path: Path, key: Path,
     assert "more than" in ran.stderr
     ran = forum("witness", *words, "--hub", "http://127.0.0.1:1")
     assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
+
+
+def test_a_witness_that_goes_on_outlasts_a_hub_and_not_a_lie(
+    tmp_path: Path, key: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[object] = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(seconds)
+        assert len(rounds) < 9
+        hub.token = "down" if len(rounds) == 1 else ""
+        if len(rounds) == 3:
+            hub.ledger = Ledger(MemoryStore(), ORIGIN)
+            hub.ledger.append([*honest()[:5], *honest()])
+            hub.ledger.sign(LOG_KEY)
+
+    monkeypatch.setattr("stillwatch.cli.forum_witness.time.sleep", sleep)
+    hub.ledger.append(honest())
+    hub.ledger.sign(LOG_KEY)
+    words = ["--log-key", LOG, "--name", WITNESS, "--key", key, "--state", tmp_path / "state", "--hub", hub.url]
+    ran = forum("witness", *words, "--every", 60)
+    assert (ran.returncode, rounds) == (1, [60, 60, 60])
+    assert ran.stderr.count("cosigned forum.example/log at 33") == 2
+    assert "401" in ran.stderr

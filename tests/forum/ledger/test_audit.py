@@ -61,18 +61,22 @@ def test_what_was_not_looked_at_is_said(tmp_path: Path) -> None:
     }
 
 
+def held(name: str) -> e.Quarantined:
+    return e.Quarantined(time=time(9), item=name, cause="guard", categories=("x",), policy=POLICY)
+
+
 # What a hub may do wrong, each in a log that is otherwise honest: the check that fails, and what it says.
 MISDEEDS: dict[str, tuple[Callable[[], list[e.Entry]], str, str]] = {
     "shared, never submitted": (lambda: [released("i9", 9, 9)], "submitted", "i9 was never submitted"),
     "withheld, never submitted": (
-        lambda: [e.Withheld(time=time(9), item="i9", by="guard", category="x", policy=POLICY)], "submitted",
+        lambda: [e.Withheld(time=time(9), item="i9", by="guard", categories=("x",), policy=POLICY)], "submitted",
         "never submitted"),
     "submitted twice": (lambda: [submitted("i1", 9)], "submitted", "submitted twice"),
     "never decided on": (lambda: [submitted("i6", 9)], "decided", "never decided on"),
     "withheld and shared": (lambda: [released("i3", 9, 9)], "decided", "is released when it is withheld"),
     "rejected and shared": (lambda: [released("i5", 9, 9, "counsel", "p-counsel")], "decided", "when it is withheld"),
     "held and shared by the guard": (
-        lambda: [submitted("i6", 9), e.Quarantined(time=time(9), item="i6", cause="guard", category="x", policy=POLICY),
+        lambda: [submitted("i6", 9), held("i6"),
                  released("i6", 9, 9)], "decided", "is released when it is quarantined"),
     "shared by a policy of nobody": (
         lambda: [submitted("i6", 9), e.Released(time=time(9), item="i6", by="guard", policy="6" * 64, position=9)],
@@ -80,17 +84,17 @@ MISDEEDS: dict[str, tuple[Callable[[], list[e.Entry]], str, str]] = {
     "shared again after its erasure": (lambda: [released("i1", 9, 9)], "decided", "when it is recalled"),
     "counsel released their own": (
         lambda: [e.Appointed(time=time(9), person="p-submit", roles=("counsel", "submitter")), submitted("i6", 9),
-                 e.Quarantined(time=time(9), item="i6", cause="guard", category="x", policy=POLICY),
+                 e.Quarantined(time=time(9), item="i6", cause="guard", categories=("x",), policy=POLICY),
                  released("i6", 9, 9, "counsel", "p-submit")], "second-person", "which they submitted"),
     "released by who is no counsel": (
-        lambda: [submitted("i6", 9), e.Quarantined(time=time(9), item="i6", cause="guard", category="x", policy=POLICY),
+        lambda: [submitted("i6", 9), held("i6"),
                  released("i6", 9, 9, "counsel", "p-operator")], "second-person", "not counsel"),
     "released by who is counsel no more": (
-        lambda: [submitted("i6", 9), e.Quarantined(time=time(9), item="i6", cause="guard", category="x", policy=POLICY),
+        lambda: [submitted("i6", 9), held("i6"),
                  e.Appointed(time=time(9), person="p-counsel", roles=()), released("i6", 9, 9, "counsel", "p-counsel")],
         "second-person", "not counsel"),
     "released by nobody": (
-        lambda: [submitted("i6", 9), e.Quarantined(time=time(9), item="i6", cause="guard", category="x", policy=POLICY),
+        lambda: [submitted("i6", 9), held("i6"),
                  released("i6", 9, 9, "counsel")], "second-person", "nobody, not counsel"),
     "fetched before its release": (
         lambda: [e.Fetched(time=time(9), actor=BOB, collection="c1", first=4, last=5, count=1)], "fetched", "up to 5"),

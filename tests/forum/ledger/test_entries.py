@@ -26,15 +26,15 @@ def test_entries_are_canonical_json_and_read_back() -> None:
 
 
 def test_golden_entry() -> None:
-    assert e.encode([e.Withheld(time=time(1), item="i3", by="guard", category="prices", policy=POLICY)]) == [
-        b'{"by":"guard","category":"prices","item":"i3","policy":"' + b"5" * 64 + b'",'
+    assert e.encode([e.Withheld(time=time(1), item="i3", by="guard", categories=("prices",), policy=POLICY)]) == [
+        b'{"by":"guard","categories":["prices"],"item":"i3","policy":"' + b"5" * 64 + b'",'
         b'"time":"2027-01-16T08:00:00.000000Z","type":"withheld"}'
     ]
 
 
 @pytest.mark.parametrize(
     ("entry", "field"),
-    [(e.Withheld(time=time(), item="i", by="guard", category="we banned Acme", policy=POLICY), "category"),
+    [(e.Withheld(time=time(), item="i", by="guard", categories=("we banned Acme",), policy=POLICY), "categories"),
      (e.Resolved(time=time(), actor="a", person="p", reason="please ban them\n"), "reason"),
      (e.Released(time=time(), item="i\n", by="guard", policy=POLICY, position=1), "item"),
      (e.Released(time=time(), item="i", by="nobody", policy=POLICY, position=1), "by"),  # type: ignore[arg-type]

@@ -307,7 +307,7 @@ def _outcome(remarks: Sequence[Remark], skipped: bool) -> str:
 
 def _categories(conduct: Conduct) -> dict[str, int]:
     held = (each.decided for each in conduct.items.values() if each.state in ("withheld", "quarantined"))
-    return _sorted(Counter(str(getattr(each, "category", "")) for each in held))
+    return _sorted(Counter(name for each in held for name in getattr(each, "categories", ())))
 
 
 def _shared(conduct: Conduct, opened: dict[str, str]) -> tuple[Shared, ...]:

@@ -86,11 +86,14 @@ class Submitted(Entry, frozen=True, kw_only=True, tag="submitted"):
 
 
 class Quarantined(Entry, frozen=True, kw_only=True, tag="quarantined"):
-    """An item waits for counsel. ``cause``: ``guard``, or what made a released item suspect."""
+    """An item waits for counsel.
+
+    ``cause`` is ``guard``, or what made a released item suspect; ``categories`` are the guard's, and none otherwise.
+    """
 
     item: Id
     cause: Word
-    category: Word
+    categories: Words
     policy: Hash
 
 
@@ -99,7 +102,7 @@ class Withheld(Entry, frozen=True, kw_only=True, tag="withheld"):
 
     item: Id
     by: Literal["guard", "counsel"]
-    category: Word
+    categories: Words
     policy: Hash
     person: Id = ""
 

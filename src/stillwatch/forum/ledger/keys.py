@@ -67,6 +67,20 @@ class SigningKey:
             os.fsync(descriptor)
 
 
+def read_secret(path: Path) -> bytes:
+    """What is in a file of mode 0600 or stricter, at most 4,096 bytes of it.
+
+    Raises:
+        UsageError: others may read or write the file.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode) or state.st_mode & 0o077:
+            raise UsageError("others may read this secret", where=str(path), do="Change its mode: chmod 600")
+        return file.read(_LONGEST)
+
+
 def load_key(path: Path) -> SigningKey:
     """Read a private key (PKCS #8, PEM, Ed25519) from a file of mode 0600 or stricter.
 
@@ -75,13 +89,9 @@ def load_key(path: Path) -> SigningKey:
         InputError: it holds no such key.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode) or state.st_mode & 0o077:
-            raise UsageError("others may read this key", where=str(path), do="Change its mode: chmod 600")
-        text = file.read(_LONGEST + 1)
+    text = read_secret(path)
     try:
-        private = _serialization().load_pem_private_key(text[:_LONGEST], password=None)
+        private = _serialization().load_pem_private_key(text, password=None)
     except (ValueError, TypeError):
         private = None
     if not isinstance(private, _ed25519().Ed25519PrivateKey):
