@@ -74,10 +74,8 @@ def test_statistics(members: int, share: int, harbour: bool, us: bool, age: int)
     context = Context(
         NOW, switches={"safe-harbour": harbour, "us-rules": us}, members_behind=members, largest_share=share
     )
-    if members < 5 or share > 25 or age < 90:
-        expected = "withhold"
-    else:
-        expected = "release" if harbour or not us else "quarantine"
+    coarse = members >= 5 and share <= 25 and age >= 90
+    expected = "withhold" if not coarse else "release" if harbour or not us else "quarantine"
     assert outcome(told, context) == expected
 
 
