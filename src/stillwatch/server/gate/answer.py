@@ -1,0 +1,226 @@
+"""An answer on its way to the client: watched for the log, and changed as far as the measure says.
+
+Under allow and observe every byte leaves as it came and when it came. The row of the log is written before the event, or the
+last byte, that tells the client that the answer is complete.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from stillwatch.enforcement import Decision, Measure, Policy
+from stillwatch.enforcement.policy import span
+from stillwatch.server.gate.assemble import Assembler, finished
+from stillwatch.server.gate.body import Gone, Message
+from stillwatch.server.gate.dialects import Dialect
+from stillwatch.server.gate.http1 import UpstreamError
+from stillwatch.server.gate.pace import CHARACTERS, Pacer, characters
+from stillwatch.server.gate.refusal import Headers
+from stillwatch.server.gate.sse import Event, Events, encode
+from stillwatch.server.gate.upstream import Send
+from stillwatch.server.gate.withhold import Stripper
+
+Json = dict[str, Any]
+#: Bytes of a whole answer that are looked at for the log.
+LOGGED: Final = 64 << 20
+#: Seconds that a client may take to accept a part of an answer.
+SLOW: Final = 120.0
+_DECODER: Final = msgspec.json.Decoder()
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Answer:
+    """Takes the messages of an ASGI application's answer, and sends them on.
+
+    Args:
+        send: to the client.
+        dialect: that the request speaks; one that is read.
+        decision, policy: what is done with the request.
+        request_id: told to the client.
+        log: takes the answer's body once it is complete, with the status; called once.
+    """
+
+    def __init__(
+        self, send: Send, dialect: Dialect, decision: Decision, policy: Policy, request_id: str,
+        log: Callable[[Json, int], None],
+    ) -> None:  # fmt: skip
+        self._send, self._dialect, self._policy, self._id, self._log = send, dialect, policy, request_id, log
+        self._strips = decision.measure >= Measure.WITHHOLD
+        self._paces = decision.measure >= Measure.PACE
+        self._stripper = Stripper(dialect, policy.file.withhold)
+        self._assembler = Assembler(dialect)
+        self._events: Events | None = None
+        self._pacer: Pacer | None = None
+        self._held: Message | None = None
+        self._parts: list[bytes] = []
+        self._size = self._status = 0
+        self._encoding = ""
+        self.started = self.logged = self.gone = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is a stream of events."""
+        return self._events is not None
+
+    async def __call__(self, message: Message) -> None:
+        """One message of the application.
+
+        Raises:
+            Gone: the client went away.
+            UpstreamError: the answer cannot be read, and the measure asks that it be.
+        """
+        if self.gone:
+            raise Gone
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        elif message["type"] == "http.response.body":
+            body, more = message.get("body", b""), message.get("more_body", False)
+            await (self._stream(body, more) if self._events is not None else self._whole(body, more))
+
+    async def _start(self, message: Message) -> None:
+        self._status = message["status"]
+        headers: Headers = list(message.get("headers", ()))
+        kind = _value(headers, b"content-type").partition(";")[0].strip().lower()
+        self._encoding = _value(headers, b"content-encoding").strip().lower()
+        if kind == "text/event-stream" and self._encoding in ("", "identity"):
+            self._events = Events()
+            headers = [(name, value) for name, value in headers if name != b"content-length"]
+        changes = self._strips and self._status < 400
+        if changes and kind not in ("text/event-stream", "application/json"):
+            raise UpstreamError("an answer of a kind that the measure cannot be applied to", where="upstream")
+        headers.append((b"x-stillwatch-request-id", self._id.encode()))
+        start = {**message, "headers": headers}
+        if changes and self._events is None:
+            self._held = start
+            return
+        self.started = True
+        await self._send(start)
+        if self._paces and self._events is not None:
+            pace = self._policy.file.pace
+            self._pacer = Pacer(self._out, pace.tokens_per_second, span(pace.at_most) / 1e6)
+
+    async def _whole(self, body: bytes, more: bool) -> None:
+        """An answer that is no stream."""
+        self._size += len(body)
+        if self._size <= LOGGED:
+            self._parts.append(body)
+        elif self._held:
+            raise UpstreamError("an answer too large for the measure to be applied", where="upstream")
+        if more:
+            if not self._held:
+                await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            return
+        answer = self._read()
+        self.log(answer if answer is not None else {})
+        if self._held:
+            body = await self._changed(answer)
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _changed(self, answer: Json | None) -> bytes:
+        """The body that the measure leaves, after its start has been sent."""
+        if answer is None or self._held is None:
+            raise UpstreamError("an answer that the measure cannot be applied to", where="upstream")
+        spoken = sum(_lengths(answer))
+        body = _ENCODER.encode(self._stripper.whole(answer))
+        if self._paces:
+            pace = self._policy.file.pace
+            await asyncio.sleep(min(spoken / CHARACTERS / pace.tokens_per_second, span(pace.at_most) / 1e6))
+        dropped = (b"content-length", b"content-encoding", b"etag", b"content-md5", b"digest")
+        headers = [(name, value) for name, value in self._held["headers"] if name not in dropped]
+        headers.append((b"content-length", str(len(body)).encode()))
+        self.started = True
+        await self._send({**self._held, "headers": headers})
+        return body
+
+    def _read(self) -> Json | None:
+        """The answer as JSON, if it is that."""
+        if self._size > LOGGED:
+            return None
+        body = b"".join(self._parts)
+        try:
+            if self._encoding in ("gzip", "deflate"):
+                body = zlib.decompressobj(47).decompress(body, LOGGED)
+            found = _DECODER.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, zlib.error):
+            return None
+        return found if isinstance(found, dict) else None
+
+    async def _stream(self, body: bytes, more: bool) -> None:
+        """A part of a stream."""
+        out: list[tuple[bytes, int]] = []
+        assert self._events is not None  # noqa: S101 - for the type; it is why this is called
+        try:
+            for event in self._events.feed(body):
+                out.append(self._event(event))
+        except ValueError:
+            raise UpstreamError("an event too large", where="upstream") from None
+        if not more:
+            self.log(finished(self._assembler, self._dialect))
+        if not self._strips:
+            await self._out(body)
+        elif self._pacer:
+            for data, spoken in out:
+                if data:
+                    await self._pacer.put(data, spoken)
+        elif data := b"".join(data for data, _ in out):
+            await self._out(data)
+        if not more:
+            if self._pacer:
+                await self._pacer.close()
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _event(self, event: Event) -> tuple[bytes, int]:
+        """What is sent for an event, and how much of the answer is in it."""
+        if event.data is None:
+            return event.raw, 0
+        if event.data.strip() == b"[DONE]":
+            self.log(finished(self._assembler, self._dialect))
+            return event.raw, 0
+        try:
+            said = _DECODER.decode(event.data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return (b"" if self._strips else event.raw), 0
+        if not isinstance(said, dict):
+            return event.raw, 0
+        self._assembler.add(said)
+        if self._assembler.ended:
+            self.log(finished(self._assembler, self._dialect))
+        if not self._strips:
+            return event.raw, 0
+        spoken = characters(said)
+        kept = self._stripper.event(said)
+        return (b"" if kept is None else encode(event.name, _ENCODER.encode(kept))), spoken
+
+    async def _out(self, data: bytes) -> None:
+        if data:
+            async with asyncio.timeout(SLOW):
+                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    def log(self, answer: Json) -> None:
+        """Write the row, once."""
+        if not self.logged:
+            self.logged = True
+            self._log(answer, self._status)
+
+    def broken(self) -> None:
+        """The answer will not be completed: log what there was of it."""
+        if self._pacer:
+            self._pacer.cancel()
+        self.log(finished(self._assembler, self._dialect) if self.streams else self._read() or {})
+
+
+def _value(headers: Headers, name: bytes) -> str:
+    return next((value.decode("latin-1") for found, value in headers if found == name), "")
+
+
+def _lengths(value: Any) -> list[int]:
+    """The lengths of the texts of an answer."""
+    if isinstance(value, dict):
+        names = ("content", "text", "choices", "message", "output", "reasoning_content", "thinking", "arguments")
+        return [length for name in names if name in value for length in _lengths(value[name])]
+    if isinstance(value, list):
+        return [length for item in value for length in _lengths(item)]
+    return [len(value)] if isinstance(value, str) else []

@@ -1,0 +1,119 @@
+"""The answer that a stream of events amounts to, put together as it passes, for the log."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from stillwatch.server.gate.dialects import Dialect
+
+Json = dict[str, Any]
+
+
+class Assembler:
+    """Takes events in their order; ``answer`` is the body that the same request would have got without streaming.
+
+    Args:
+        dialect: of the stream.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.answer: Json = {}
+        self.ended = False  # the event that ends the answer has come
+        self._texts: dict[tuple[int, str], list[str]] = {}
+        self._add = _ADDERS[dialect]
+
+    def add(self, event: Json) -> None:
+        """One event."""
+        self._add(self, event)
+
+    def finish(self) -> Json:
+        """The answer, as far as it has come."""
+        for (index, field), parts in self._texts.items():
+            self._part(index)[field] = "".join(parts)
+        self._texts.clear()
+        return self.answer
+
+    def _part(self, index: int) -> Json:
+        """The message of choice ``index``, or the content block of that number."""
+        if "choices" in self.answer:
+            found = self.answer["choices"].setdefault(index, {"message": {}})["message"]
+        else:
+            found = self.answer.setdefault("blocks", {}).setdefault(index, {})
+        return found  # type: ignore[no-any-return]
+
+    def _more(self, index: int, field: str, text: Any) -> None:
+        if isinstance(text, str) and text:
+            self._texts.setdefault((index, field), []).append(text)
+
+    def _chunk(self, event: Json) -> None:
+        """A chunk of Chat Completions, or of Completions."""
+        choices = self.answer.setdefault("choices", {})
+        for name in ("id", "created", "model", "usage", "error"):
+            if event.get(name) is not None:
+                self.answer[name] = event[name]
+        for choice in event.get("choices") or ():
+            if not isinstance(choice, dict):
+                continue
+            index = choice["index"] if isinstance(choice.get("index"), int) else 0
+            slot = choices.setdefault(index, {"message": {}})
+            if choice.get("finish_reason"):
+                slot["finish_reason"] = choice["finish_reason"]
+            delta = choice.get("delta")
+            if isinstance(delta, dict):
+                for field in ("content", "reasoning_content", "reasoning", "refusal"):
+                    self._more(index, field, delta.get(field))
+                if isinstance(delta.get("reasoning_details"), list):
+                    slot["message"].setdefault("reasoning_details", []).extend(delta["reasoning_details"])
+            self._more(index, "content", choice.get("text"))
+
+    def _anthropic(self, event: Json) -> None:
+        kind = event.get("type")
+        if kind == "message_start" and isinstance(event.get("message"), dict):
+            self.answer.update(event["message"])
+        elif kind == "content_block_start" and isinstance(event.get("content_block"), dict):
+            self._part(_index(event)).update(event["content_block"])
+        elif kind == "content_block_delta" and isinstance(event.get("delta"), dict):
+            for field in ("text", "thinking", "signature"):
+                self._more(_index(event), field, event["delta"].get(field))
+        elif kind == "message_delta":
+            delta, usage = event.get("delta"), event.get("usage")
+            self.answer.update(delta if isinstance(delta, dict) else {})
+            self.answer["usage"] = {**(self.answer.get("usage") or {}), **(usage if isinstance(usage, dict) else {})}
+        elif kind in ("message_stop", "error"):
+            self.ended = True
+
+    def _responses(self, event: Json) -> None:
+        kind = event.get("type")
+        if kind == "response.output_text.delta":
+            self._more(0, "text", event.get("delta"))
+        if isinstance(event.get("response"), dict):
+            self.answer.update(event["response"])
+        if kind in ("response.completed", "response.incomplete", "response.failed", "error"):
+            self.ended = True
+            if self.answer.get("output"):
+                self._texts.clear()  # it is all in the last event
+
+
+_ADDERS: Final[dict[Dialect, Callable[[Assembler, Json], None]]] = {
+    Dialect.CHAT: Assembler._chunk,
+    Dialect.COMPLETIONS: Assembler._chunk,
+    Dialect.MESSAGES: Assembler._anthropic,
+    Dialect.RESPONSES: Assembler._responses,
+}
+
+
+def _index(event: Json) -> int:
+    return event["index"] if isinstance(event.get("index"), int) else 0
+
+
+def finished(assembler: Assembler, dialect: Dialect) -> Json:
+    """The answer with its parts as lists, as the API gives it."""
+    answer = assembler.finish()
+    if isinstance(answer.get("choices"), dict):
+        answer["choices"] = [answer["choices"][index] for index in sorted(answer["choices"])]
+    blocks = answer.pop("blocks", {})
+    if blocks and dialect == Dialect.MESSAGES:
+        answer["content"] = [blocks[index] for index in sorted(blocks)]
+    elif blocks and not answer.get("output"):
+        parts = [{"type": "output_text", "text": blocks[index].get("text", "")} for index in sorted(blocks)]
+        answer["output"] = [{"type": "message", "content": parts}]
+    return answer

@@ -1,0 +1,58 @@
+"""Which API a path belongs to, and what is no path at all.
+
+Servers differ in how they read ``//``, ``..``, ``%2f``, ``;`` or a backslash in a path; whoever lets such a path
+through has to guess what the next one makes of it. So it is refused. Case and a trailing slash are folded, because some
+servers fold them.
+"""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+from stillwatch.server.gate.refusal import Refused
+
+_PLAIN: Final = re.compile(rb"/(?:[A-Za-z0-9_~.:@!$&'()*+,=-]+(?:/[A-Za-z0-9_~.:@!$&'()*+,=-]+)*/?)?")
+_DOTS: Final = re.compile(rb"/\.{1,2}(?:/|$)")
+
+
+class Dialect(StrEnum):
+    """The APIs whose bodies are read. ``OTHER`` is passed on unread, and only for accounts under no measure."""
+
+    CHAT = "openai-chat"
+    COMPLETIONS = "openai-completions"
+    RESPONSES = "openai-responses"
+    MESSAGES = "anthropic-messages"
+    HARMLESS = "harmless"  # lists of models, health: nothing to learn from
+    OTHER = "other"
+
+    @property
+    def read(self) -> bool:
+        """Whether it asks a model and its bodies are understood."""
+        return self not in (Dialect.HARMLESS, Dialect.OTHER)
+
+
+_ENDS: Final = (
+    ("/chat/completions", Dialect.CHAT),
+    ("/completions", Dialect.COMPLETIONS),
+    ("/responses", Dialect.RESPONSES),
+    ("/messages", Dialect.MESSAGES),
+)
+_HARMLESS: Final = re.compile(r"(?:/v1)?/(?:models(?:/[^/]+)?|health|healthz|messages/count_tokens)")
+
+
+def dialect_of(method: str, raw_path: bytes) -> Dialect:
+    """What a request to ``raw_path`` (as sent, without its query) speaks.
+
+    Raises:
+        Refused: the path can be read in more than one way.
+    """
+    if not _PLAIN.fullmatch(raw_path) or _DOTS.search(raw_path):
+        raise Refused(400, "ambiguous_path", "The path can be read in more than one way.")
+    path = raw_path.decode("ascii").casefold().rstrip("/")
+    if method == "POST":
+        for end, dialect in _ENDS:
+            if path.endswith(end):
+                return dialect
+    if _HARMLESS.fullmatch(path) and (method in ("GET", "HEAD") or path.endswith("count_tokens")):
+        return Dialect.HARMLESS
+    return Dialect.OTHER

@@ -1,0 +1,170 @@
+"""Who sends a request: the account behind its credential, and what its client shows.
+
+The account comes from a header that a gateway in front sets (``--account-header``), or else from a file of keys, by the
+SHA-256 of the credential; a key that is in no file is an account of its own. No credential is kept or logged. A header
+that says who somebody is must be there once: two of them, or two different credentials, could be read differently by
+the server behind, and are refused.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from stillwatch.errors import InputError
+from stillwatch.server.gate.refusal import Headers, Refused
+
+_Id = Annotated[str, Meta(min_length=1, max_length=300)]
+_CREDENTIALS: Final = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
+#: Headers that may be there once; a second one would be a way to be read twice.
+_SINGLE: Final = frozenset(
+    {
+        b"host", b"content-length", b"content-type", b"content-encoding", b"transfer-encoding", b"user-agent",
+        *_CREDENTIALS,
+    }
+)  # fmt: skip
+_NOT_ORDERED: Final = frozenset({b"cookie", b"referer"})
+LARGEST: Final = 256 * 1024 * 1024
+
+
+class KeyRow(Struct, frozen=True):
+    """A line of the file of keys: ``credential`` is the SHA-256 of the key in hexadecimal."""
+
+    credential: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    account_id: _Id
+    organization_id: str | None = None
+    tier: str = ""
+
+
+class Who(Struct, frozen=True):
+    """The sender of a request."""
+
+    account_id: str
+    organization_id: str | None
+    tier: str
+    credential_id: str | None
+    client_ip: str | None
+    user_agent: str | None
+    tls_fingerprint: str | None
+    header_order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Headers, in lower case, that something in front of the gate sets and nobody else can; b"" for none.
+
+    ``keys`` is by the SHA-256 of a credential.
+    """
+
+    account: bytes = b""
+    tier: bytes = b""
+    organization: bytes = b""
+    address: bytes = b""
+    tls: bytes = b""
+    keys: Mapping[str, KeyRow] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[bytes]:
+        """The headers."""
+        return frozenset(name for name in (self.account, self.tier, self.organization, self.address, self.tls) if name)
+
+
+def read_keys(path: Path) -> dict[str, KeyRow]:
+    """The file of keys: one JSON object a line.
+
+    Raises:
+        InputError: it cannot be read, or has a key twice.
+    """
+    if path.stat().st_size > LARGEST:
+        raise InputError(f"more than {LARGEST >> 20} MiB", where=str(path))
+    found: dict[str, KeyRow] = {}
+    decoder = msgspec.json.Decoder(KeyRow)
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = decoder.decode(line)
+        except msgspec.MsgspecError as error:
+            raise InputError(str(error), where=f"{path}, line {number}") from None
+        if found.setdefault(row.credential, row) is not row:
+            raise InputError("a credential that is there already", where=f"{path}, line {number}")
+    return found
+
+
+def who(scope: Mapping[str, Any], trust: Trust) -> Who:
+    """The sender of the request of an ASGI ``scope``.
+
+    Raises:
+        Refused: a header that says who somebody is is there twice, or the account is not said.
+    """
+    headers: Headers = scope["headers"]
+    single = _SINGLE | trust.names
+    given: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in single and name in given:
+            raise Refused(400, "repeated_header", f"The header {name.decode('latin-1')} is there twice.")
+        given[name] = value
+    credential = _credential(given)
+    named = hashlib.sha256(credential).hexdigest() if credential else None
+    row = trust.keys.get(named or "")
+    account, tier, organization = _account(given, trust, row, named)
+    client = scope.get("client")
+    address = _text(given.get(trust.address)) if trust.address else client[0] if client else None
+    return Who(
+        account, organization, tier, named[:32] if named else None, address, _text(given.get(b"user-agent")),
+        _text(given.get(trust.tls)) if trust.tls else None, header_order(str(scope["method"]), scope, headers),
+    )  # fmt: skip
+
+
+def _account(
+    given: Mapping[bytes, bytes], trust: Trust, row: KeyRow | None, named: str | None
+) -> tuple[str, str, str | None]:
+    """Account, tier and organisation."""
+    if trust.account:
+        account = _text(given.get(trust.account))
+        if not account:
+            raise Refused(401, "no_account", "The request names no account.")
+        return account, _text(given.get(trust.tier)) or "", _text(given.get(trust.organization))
+    if row:
+        return row.account_id, row.tier, row.organization_id
+    return (f"key-{named[:32]}" if named else "anonymous"), "", None
+
+
+def _credential(given: Mapping[bytes, bytes]) -> bytes:
+    """The credential, without its scheme.
+
+    Raises:
+        Refused: there are two different ones.
+    """
+    found = {_bare(given[name]) for name in _CREDENTIALS if name in given} - {b""}
+    if len(found) > 1:
+        raise Refused(400, "two_credentials", "The request has two different credentials.")
+    return found.pop() if found else b""
+
+
+def _bare(value: bytes) -> bytes:
+    scheme, _, rest = value.strip().partition(b" ")
+    return rest.strip() if scheme.lower() in (b"bearer", b"basic") else value.strip()
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode("latin-1").strip() if value else None
+
+
+def header_order(method: str, scope: Mapping[str, Any], headers: Headers) -> str:
+    """A fingerprint of the headers' names and order, of the form of JA4H's first two parts (FoxIO, JA4+ 2023).
+
+    Names are folded to lower case, as ASGI gives them, so it meets only fingerprints that a gate took.
+    """
+    names = [name for name, _ in headers if name not in _NOT_ORDERED]
+    cookie = "c" if any(name == b"cookie" for name, _ in headers) else "n"
+    referer = "r" if any(name == b"referer" for name, _ in headers) else "n"
+    language = next((value for name, value in headers if name == b"accept-language"), b"")
+    letters = "".join(chr(byte) for byte in language.lower() if 97 <= byte <= 122)[:4].ljust(4, "0")
+    version = str(scope.get("http_version", "1.1")).replace(".", "")[:2].ljust(2, "0")
+    digest = hashlib.sha256(b",".join(names)).hexdigest()[:12]
+    return f"{method[:2].lower()}{version}{cookie}{referer}{min(len(names), 99):02d}{letters}_{digest}"

@@ -1,0 +1,71 @@
+"""A request and its answer as a row of the canonical log: the readers of ``ingest`` do it, as they would later."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from stillwatch.ingest.readers import named
+from stillwatch.ingest.readers.messages import talk
+from stillwatch.server.gate.dialects import Dialect
+from stillwatch.server.gate.identity import Who
+
+Json = dict[str, Any]
+_READERS: Final = {
+    Dialect.CHAT: named("openai-chat"),
+    Dialect.COMPLETIONS: named("openai-chat"),
+    Dialect.RESPONSES: named("openai-responses"),
+    Dialect.MESSAGES: named("anthropic-messages"),
+}
+_ENCODER: Final = msgspec.json.Encoder()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).timestamp()
+
+
+def replayed(dialect: Dialect, body: Json) -> tuple[str | None, list[str]]:
+    """The prompt of a request (its last user turn), and the hashes of the reasoning blocks it sends back."""
+    if dialect == Dialect.COMPLETIONS:
+        return _prompt(body.get("prompt")), []
+    said = talk(body.get("input" if dialect == Dialect.RESPONSES else "messages"))
+    return said.prompt, said.replayed
+
+
+def row(request_id: str, time: int, who: Who, dialect: Dialect, body: Json, answer: Json, **more: Any) -> Json:
+    """One row; ``time`` in microseconds since the epoch, ``more`` are fields that the gate itself decides."""
+    if dialect == Dialect.COMPLETIONS:
+        body, answer = _as_chat(body, answer)
+    around = {
+        "request_id": request_id,
+        "timestamp": datetime.fromtimestamp(_EPOCH + time / 1e6, UTC),
+        "account_id": who.account_id,
+        "organization_id": who.organization_id,
+        "credential_id": who.credential_id,
+        "client_ip": who.client_ip,
+        "user_agent": who.user_agent,
+        "tls_fingerprint": who.tls_fingerprint,
+        "header_order": who.header_order,
+        "model": body.get("model") if isinstance(body.get("model"), str) else "unknown",
+        "pathway": "first_party",
+    }
+    (found,) = _READERS[dialect].records({"request": body, "response": answer, **around})
+    return {name: value for name, value in {**found, **more}.items() if value is not None}
+
+
+def encode(found: Json) -> bytes:
+    """``found`` as a line of NDJSON."""
+    return _ENCODER.encode(found) + b"\n"
+
+
+def _prompt(prompt: Any) -> str | None:
+    if isinstance(prompt, list):
+        return "\n".join(part for part in prompt if isinstance(part, str)) or None
+    return prompt if isinstance(prompt, str) else None
+
+
+def _as_chat(body: Json, answer: Json) -> tuple[Json, Json]:
+    """A request to Completions, and its answer, in the form of Chat Completions."""
+    asked = {**body, "messages": [{"role": "user", "content": _prompt(body.get("prompt"))}]}
+    choices = answer.get("choices") if isinstance(answer.get("choices"), list) else []
+    told = [
+        {**c, "message": c.get("message") or {"content": c.get("text")}} for c in choices or () if isinstance(c, dict)
+    ]
+    return asked, {**answer, "choices": told}

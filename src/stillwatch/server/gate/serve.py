@@ -1,0 +1,131 @@
+"""The gate as a process: uvicorn around it, its snapshot refreshed, its log kept in order.
+
+Runs on httptools and uvloop where they are installed, as they should be; else on h11 and asyncio, several times slower.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from stillwatch.errors import MissingExtra
+
+try:
+    import uvicorn
+except ImportError:
+    raise MissingExtra("uvicorn", "forum") from None
+
+from stillwatch.enforcement import Policy
+from stillwatch.server.gate.app import App, Gate, Settings
+from stillwatch.server.gate.enforcer import Enforcer
+from stillwatch.server.gate.http1 import Pool
+from stillwatch.server.gate.record import Record
+from stillwatch.server.gate.routes import Routes
+from stillwatch.server.gate.upstream import Upstream
+
+_LOG: Final = logging.getLogger("stillwatch.gate")
+_LOGGING: Final = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {n: {"handlers": ["stderr"], "level": "INFO", "propagate": False} for n in ("uvicorn", "stillwatch")},
+}
+#: Seconds between looks at the snapshot and at the log's segments.
+REFRESH: Final = 1.0
+#: Seconds within which a request's head has to be whole.
+HEADER_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the gate listens; TLS ends here where a certificate is given."""
+
+    host: str = "127.0.0.1"
+    port: int = 8100
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def build(
+    upstream: str | None, policy: Policy, snapshot: Path | None, log: Path | None, settings: Settings, secret: str = ""
+) -> tuple[App, Enforcer, Record]:
+    """The gate before ``upstream`` and, under ``/stillwatch/``, its answers to other gateways; call it in a running loop.
+
+    Raises:
+        UsageError: the URL is none.
+    """
+    enforcer, record = Enforcer(policy, snapshot), Record(log)
+    inner = Upstream(Pool(upstream), keep=settings.trust.names) if upstream else None
+    gate = Gate(inner, enforcer, record, settings) if inner else None
+    return Routes(gate, enforcer, record, secret), enforcer, record
+
+
+async def keep(enforcer: Enforcer, record: Record) -> None:
+    """Refresh and tidy until cancelled. Neither may hold up requests: both run in a thread."""
+    while True:
+        await asyncio.sleep(REFRESH)
+        await asyncio.to_thread(enforcer.refresh)
+        record.tick()
+        await asyncio.to_thread(record.sync)
+
+
+@asynccontextmanager
+async def kept(enforcer: Enforcer, record: Record) -> AsyncIterator[None]:
+    """As long as the gate serves."""
+    task = asyncio.get_running_loop().create_task(keep(enforcer, record))
+    try:
+        yield
+    finally:
+        task.cancel()
+        record.close()
+
+
+def server(app: App, place: Place) -> uvicorn.Server:
+    """The uvicorn server around ``app``."""
+    fast = find_spec("httptools") is not None
+    if fast:
+        from stillwatch.server.gate.protocol import FastProtocol as Protocol
+    else:
+        from stillwatch.server.gate.protocol_h11 import SlowProtocol as Protocol  # type: ignore[assignment]
+    secured: dict[str, Any] = {}
+    if place.certificate and place.key:
+        secured = {"ssl_certfile": place.certificate, "ssl_keyfile": place.key}
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=place.host, port=place.port, http=Protocol, ws="none", lifespan="off", log_config=_LOGGING,
+        access_log=False, server_header=False, date_header=True, proxy_headers=False, limit_concurrency=None,
+        timeout_keep_alive=30, timeout_graceful_shutdown=30, h11_max_incomplete_event_size=64 * 1024, **secured,
+    )  # fmt: skip
+    return uvicorn.Server(config)
+
+
+async def serve(app: App, enforcer: Enforcer, record: Record, place: Place) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT); answers under way are finished first."""
+    async with kept(enforcer, record):
+        await server(app, place).serve()
+
+
+def run(
+    upstream: str | None, policy: Policy, snapshot: Path | None, log: Path | None, settings: Settings, place: Place,
+    secret: str = "",
+) -> None:  # fmt: skip
+    """``serve`` in a loop of its own: uvloop's where it is installed."""
+
+    async def main() -> None:
+        app, enforcer, record = build(upstream, policy, snapshot, log, settings, secret)
+        await serve(app, enforcer, record, place)
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if find_spec("uvloop") is not None:
+        import uvloop
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
+    else:
+        asyncio.run(main())
