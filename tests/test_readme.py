@@ -78,8 +78,11 @@ def test_the_shell_commands_are_targets_of_make() -> None:
 
 def _options(command: click.Command) -> set[str]:
     own = {name for parameter in command.params for name in parameter.opts}
-    inner = command.commands.values() if isinstance(command, click.Group) else ()
-    return own.union(*map(_options, inner))
+    if not isinstance(command, click.Group):
+        return own
+    context = click.Context(command)  # a group may import its commands when they are asked for
+    inner = [command.get_command(context, name) for name in command.list_commands(context)]
+    return own.union(*(_options(each) for each in inner if each))
 
 
 def test_every_option_that_is_named_exists_and_every_one_of_detect_is_named() -> None:

@@ -150,7 +150,16 @@ def _figures(audit: Audit) -> list[tuple[str, str]]:
 
 def _shared(audit: Audit) -> list[tuple[object, ...]]:
     return [
-        (each.entry, each.time, each.type, each.object or each.item, each.actor, each.collection, each.by, each.state)
+        (
+            each.entry,
+            _minute(each.time),
+            each.type,
+            each.object or each.item,
+            each.actor,
+            each.collection,
+            each.by,
+            each.state,
+        )
         for each in audit.shared
     ]
 
@@ -158,6 +167,11 @@ def _shared(audit: Audit) -> list[tuple[object, ...]]:
 def _members(audit: Audit) -> list[tuple[object, ...]]:
     kinds = ("submitted", "fetched", "reported", "acknowledged", "evaluated")
     return [(name, *(did.get(kind, 0) for kind in kinds)) for name, did in audit.members.items()]
+
+
+def _minute(time: str) -> str:
+    """The time of an entry without its seconds, which are in the JSON."""
+    return time[:16].replace("T", " ")
 
 
 @lru_cache(maxsize=1)
@@ -172,5 +186,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["rows"] = lambda records: [tuple(each.values()) for each in records]
+    environment.filters["rows"] = lambda records: [
+        tuple(_minute(cell) if name in ("time", "deadline") else cell for name, cell in each.items())
+        for each in records
+    ]
+    environment.filters["minute"] = _minute
     return environment
