@@ -111,7 +111,7 @@ def honest() -> list[e.Entry]:
         e.Answered(time=time(8), appeal="a1", actor=ALICE, outcome="rejected"),
         e.Evaluated(time=time(8), actor=ALICE, epoch="2027-02", count=100),
         e.Compared(time=time(8), actor=ALICE, other=BOB, epoch="2027-02", stage="cardinality"),
-        e.Unkeyed(time=time(9), actor=BOB, key=BOB_KEY.id),
+        e.Unkeyed(time=time(9), actor=ALICE, key=ALICE_KEY.id),
     ]  # fmt: skip
 
 

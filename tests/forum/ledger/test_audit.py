@@ -116,6 +116,10 @@ MISDEEDS: dict[str, tuple[Callable[[], list[e.Entry]], str, str]] = {
     "an acknowledgement by another's key": (
         lambda: [e.Recalled(time=time(9), recall="r2", kind="erased", actor=ALICE, items=("i2",), owed=(BOB,)),
                  acknowledged("r2", 10, ALICE_KEY)], "recalled", "not signed by a key"),
+    "an acknowledgement by a key given up": (
+        lambda: [e.Unkeyed(time=time(9), actor=BOB, key=story.BOB_KEY.id),
+                 e.Recalled(time=time(9), recall="r2", kind="erased", actor=ALICE, items=("i2",), owed=(BOB,)),
+                 acknowledged("r2", 10)], "recalled", "not signed by a key"),
     "an acknowledgement of nothing": (lambda: [acknowledged("r7", 10)], "recalled", "never made"),
     "looked up by who is no operator": (
         lambda: [e.Resolved(time=time(9), actor=ALICE, person="p-counsel", reason="curious")], "resolved",

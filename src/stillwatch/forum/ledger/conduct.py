@@ -92,6 +92,7 @@ class Conduct:
         self._roles: dict[str, frozenset[str]] = {}
         self._policies: set[str] = set()
         self._enrolled: set[str] = set()
+        self._retired: set[tuple[str, str]] = set()
         self._last: dict[str, int] = defaultdict(int)  # last position given in a collection
         self._pages: dict[str, dict[str, Ranges]] = defaultdict(lambda: defaultdict(Ranges))
 
@@ -141,12 +142,14 @@ class Conduct:
     def _(self, entry: e.Keyed) -> None:
         public = base64.b64decode(entry.public)
         self.keys[entry.actor][key_id(public)] = public
+        self._retired.discard((entry.actor, key_id(public)))
 
     @_judge.register
     def _(self, entry: e.Unkeyed) -> None:
         # Kept for what it signed before: an opened object is not younger than its submission.
         if entry.key not in self.keys[entry.actor]:
             self._remark("enrolled", f"{entry.actor} gives up a key that it never had")
+        self._retired.add((entry.actor, entry.key))
 
     @_judge.register
     def _(self, entry: e.Appointed) -> None:
@@ -220,7 +223,7 @@ class Conduct:
         recall = self.recalls.get(entry.recall)
         if recall is None:
             self._remark("recalled", f"{entry.actor} acknowledges a recall that was never made")
-        elif not acknowledged(entry, self.keys[entry.actor]):
+        elif (entry.actor, entry.key) in self._retired or not acknowledged(entry, self.keys[entry.actor]):
             self._remark("recalled", f"the acknowledgement by {entry.actor} is not signed by a key of theirs")
         else:
             if entry.actor in recall.missing and entry.time > (due := later(recall.entry.time, self.grace)):
