@@ -1,6 +1,6 @@
 """``python -m benchmarks`` (``make bench``): every benchmark of docs/benchmarks.md, one after the other.
 
-``python -m benchmarks detection speed text_windows`` names some; each runs alone, with options of its own, as
+``python -m benchmarks detection speed`` names some; each runs alone, with options of its own, as
 ``python -m benchmarks.NAME --help`` says.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.options import add_common, corpora_folder
 
-NAMES = ("detection", "speed", "text_windows")
+NAMES = ("detection", "speed", "text_windows", "matching")
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stillwatch.forum.matching import evaluation, group, oprf
 from stillwatch.forum.matching.curve import batch
 from stillwatch.forum.matching.curve.batch import Packed
-from stillwatch.forum.matching.errors import BadElement, BadProof
+from stillwatch.forum.matching.errors import ElementError, ProofError
 from stillwatch.forum.matching.evaluation import BATCH, Evaluated
 from stillwatch.forum.matching.oprf import KeyPair, Mode
 
@@ -72,14 +72,14 @@ def test_one_answer_of_a_thousand_with_another_key_is_noticed_and_named() -> Non
     elements = answers["trustee"].elements.copy()
     elements[777] = np.frombuffer(group.multiply(group.random_scalar(), kept.elements[777].tobytes()), np.uint8)
     answers["trustee"] = Evaluated(elements, answers["trustee"].proof)
-    with pytest.raises(BadProof, match="^trustee: "):
+    with pytest.raises(ProofError, match=r"^trustee: "):
         evaluation.finish(kept, publics(keys), answers)
 
 
 def test_a_whole_batch_with_another_key_is_noticed() -> None:
     keys, kept = shares(1), evaluation.blind(Packed.of([b"x"]))
     wrong = evaluation.evaluate(shares(2)["trustee"], kept.elements)
-    with pytest.raises(BadProof):
+    with pytest.raises(ProofError):
         evaluation.finish(kept, publics(keys), {"hub": wrong})
 
 
@@ -87,9 +87,9 @@ def test_an_answer_is_needed_of_every_keyholder_and_of_nobody_else() -> None:
     keys, kept = shares(2), evaluation.blind(Packed.of([b"x"]))
     answers = {name: evaluation.evaluate(key, kept.elements) for name, key in keys.items()}
     for told in ({}, {"hub": answers["hub"]}, {**answers, "third": answers["hub"]}):
-        with pytest.raises(BadProof, match="needed"):
+        with pytest.raises(ProofError, match="needed"):
             evaluation.finish(kept, publics(keys), told)
-    with pytest.raises(BadProof, match="length"):
+    with pytest.raises(ProofError, match="length"):
         evaluation.verify(keys["hub"].public, kept.elements, Evaluated(answers["hub"].elements[:0], bytes(64)))
 
 
@@ -99,27 +99,27 @@ def test_one_bad_row_anywhere_refuses_the_batch(row: bytes, place: int) -> None:
     keys, kept = shares(1), evaluation.blind(Packed.of([bytes([i]) for i in range(17)]))
     elements = kept.elements.copy()
     elements[place] = np.frombuffer(row, np.uint8)
-    with pytest.raises(BadElement):
+    with pytest.raises(ElementError):
         evaluation.evaluate(keys["hub"], elements)
     answer = evaluation.evaluate(keys["hub"], kept.elements)
     wrong = answer.elements.copy()
     wrong[place] = np.frombuffer(row, np.uint8)
-    with pytest.raises((BadElement, BadProof)):
+    with pytest.raises((ElementError, ProofError)):
         evaluation.finish(kept, publics(keys), {"hub": Evaluated(wrong, answer.proof)})
 
 
 def test_batches_have_a_bound() -> None:
     key = shares(1)["hub"]
-    with pytest.raises(BadElement, match="Split"):
+    with pytest.raises(ElementError, match="Split"):
         evaluation.blind(Packed.of([b"x"] * (BATCH + 1)))
-    with pytest.raises(BadElement, match="Split"):
+    with pytest.raises(ElementError, match="Split"):
         evaluation.evaluate(key, np.zeros((0, 32), np.uint8))
-    with pytest.raises(BadElement, match="65535"):
+    with pytest.raises(ElementError, match="65535"):
         evaluation.blind(Packed.of([bytes(65_536)]))
 
 
 def test_shares_that_cancel_are_refused() -> None:
     key = shares(1)["hub"]
     opposite = (group.ORDER - int.from_bytes(key.secret, "little")).to_bytes(32, "little")
-    with pytest.raises(BadElement):
+    with pytest.raises(ElementError):
         evaluation.joint_key([key.public, group.multiply_base(opposite)])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillwatch.forum.matching import joining, messages
-from stillwatch.forum.matching.errors import BadMessage
+from stillwatch.forum.matching.errors import MessageError
 from stillwatch.forum.matching.joining import Rules
 from stillwatch.forum.matching.messages import Artifact, Cluster, Scope, Submission
 
@@ -31,7 +31,7 @@ def submission(member: str, *clusters: Cluster) -> Submission:
 
 
 def split() -> list[Submission]:
-    """One network over three members: a and b share, b and c share, a and c do not; and an unrelated cluster at each."""
+    """One network over three members, of whom a and c share nothing; and an unrelated cluster at each."""
     return [
         submission(
             "a", cluster(1, {"network": [1, 2, 3], "payment": [10]}), cluster(2, {"network": [91], "payment": [92]})
@@ -171,7 +171,7 @@ def test_what_is_malformed_is_refused() -> None:
         [submission("a", one), Submission(Scope(47, "campaigns"), "b", ())],
     ]
     for told in wrong:
-        with pytest.raises(BadMessage):
+        with pytest.raises(MessageError):
             joining.join(told)
     assert messages.unpack(messages.pack(submission("a", one))) == submission("a", one)
 
@@ -180,7 +180,7 @@ def test_group_tags_differ_by_key_and_need_one() -> None:
     pseudonyms = np.arange(128, dtype=np.uint8).reshape(2, 64)
     first, second = (joining.group_tags(bytes([i]) * 32, pseudonyms) for i in (1, 2))
     assert first.shape == (2, 16) and not (first == second).all(axis=1).any()
-    with pytest.raises(BadMessage, match="32"):
+    with pytest.raises(MessageError, match="32"):
         joining.group_tags(b"", pseudonyms)
 
 

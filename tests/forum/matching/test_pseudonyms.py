@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillwatch.forum.matching import evaluation, group, keys, messages, oprf, pseudonyms, quotas
-from stillwatch.forum.matching.errors import BadElement, BadMessage, BadProof, QuotaExceeded
+from stillwatch.forum.matching.errors import ElementError, MessageError, ProofError, QuotaError
 from stillwatch.forum.matching.keys import Share
 from stillwatch.forum.matching.memory import Forum
 from stillwatch.forum.matching.messages import Answer, Question, Scope
@@ -69,11 +69,11 @@ def test_answers_must_be_to_the_question_and_proven() -> None:
     unproven = msgspec.structs.replace(fair[1], proof=fair[0].proof)
     odd = msgspec.structs.replace(fair[1], elements=fair[1].elements + b"x")
     for answers, refused in (
-        ([fair[0], other], BadMessage),
-        ([fair[0], fair[0]], BadMessage),
-        ([fair[0]], BadProof),
-        ([fair[0], unproven], BadProof),
-        ([fair[0], odd], BadMessage),
+        ([fair[0], other], MessageError),
+        ([fair[0], fair[0]], MessageError),
+        ([fair[0]], ProofError),
+        ([fair[0], unproven], ProofError),
+        ([fair[0], odd], MessageError),
     ):
         with pytest.raises(refused):
             pseudonyms.read(pending, told, answers)
@@ -81,16 +81,16 @@ def test_answers_must_be_to_the_question_and_proven() -> None:
 
 def test_questions_of_another_scope_and_repeated_or_endless_identifiers_are_refused() -> None:
     pending = next(iter(pseudonyms.ask(SCOPE, "client_ip", [b"192.0.2.1"])))
-    with pytest.raises(BadMessage):
+    with pytest.raises(MessageError):
         pseudonyms.answer(share("hub", Scope(47, "campaigns")), pending.question)
-    with pytest.raises(BadMessage, match="twice"):
+    with pytest.raises(MessageError, match="twice"):
         next(pseudonyms.ask(SCOPE, "client_ip", [b"x", b"x"]))
-    with pytest.raises(BadElement, match="long"):
+    with pytest.raises(ElementError, match="long"):
         next(pseudonyms.ask(SCOPE, "client_ip", [bytes(65_500)]))
 
 
 def test_a_share_nobody_holds_is_refused() -> None:
-    """A keyholder that announces X - K of the other's K would know the sum's secret; it cannot show that it holds it."""
+    """Who announces X - K, K the other's share, would know the sum's secret; it cannot show that it holds its own."""
     honest, own = share("hub").announce(), share("trustee").announce()
     secret = (group.ORDER - int.from_bytes(share("hub").pair().secret, "little")).to_bytes(32, "little")
     cancelling = group.add(own.public, group.multiply_base(secret))
@@ -99,12 +99,12 @@ def test_a_share_nobody_holds_is_refused() -> None:
         msgspec.structs.replace(own, public=honest.public, image=honest.image, possession=honest.possession),
         msgspec.structs.replace(own, public=bytes(32)),
     ):
-        with pytest.raises(BadProof, match="^trustee"):
+        with pytest.raises(ProofError, match=r"^trustee"):
             keys.announced([honest, wrong], SCOPE, ["hub", "trustee"])
     for told in ([honest], [honest, honest], [honest, share("third").announce()]):
-        with pytest.raises(BadMessage):
+        with pytest.raises(MessageError):
             keys.announced(told, SCOPE, ["hub", "trustee"])
-    with pytest.raises(BadMessage):
+    with pytest.raises(MessageError):
         keys.announced([share("hub", Scope(47, "campaigns")).announce()], SCOPE, ["hub"])
 
 
@@ -113,13 +113,13 @@ def test_epochs_and_their_shares_go_forward_only() -> None:
     assert keys.epoch_at(start) == 45
     assert keys.epoch_at(start + timedelta(days=7)) == 46
     for moment in (datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 11, 21)):
-        with pytest.raises(BadMessage):
+        with pytest.raises(MessageError):
             keys.epoch_at(moment)
     old = share("hub")
     assert old.advanced(49) == old.advanced(47).advanced(49)
     assert old.advanced(47).pair().secret != old.pair().secret
     for epoch in (46, 45, 5_000):
-        with pytest.raises(BadMessage):
+        with pytest.raises(MessageError):
             old.advanced(epoch)
     assert old.seed.hex() not in repr(old) and str(old.seed) not in repr(old)
 
@@ -132,7 +132,7 @@ def test_no_more_is_granted_than_the_quota(asked: list[tuple[int, float]]) -> No
         try:
             usage = quotas.charge(quota, usage, 7, count, now)
             granted.append((now, count))
-        except QuotaExceeded:
+        except QuotaError:
             continue
     assert sum(count for _, count in granted) == usage.spent <= 500
     for place, (begin, _) in enumerate(granted):
@@ -144,16 +144,16 @@ def test_no_more_is_granted_than_the_quota(asked: list[tuple[int, float]]) -> No
 def test_a_new_epoch_begins_anew_and_a_clock_set_back_gives_nothing() -> None:
     quota = Quota(an_epoch=10, a_minute=60, burst=10)
     usage = quotas.charge(quota, Usage(), 1, 10, 1_000.0)
-    with pytest.raises(QuotaExceeded, match="next epoch"):
+    with pytest.raises(QuotaError, match="next epoch"):
         quotas.charge(quota, usage, 1, 1, 2_000.0)
-    with pytest.raises(QuotaExceeded, match="seconds"):
+    with pytest.raises(QuotaError, match="seconds"):
         quotas.charge(quota, usage, 2, 1, 500.0)
     assert quotas.charge(quota, usage, 2, 1, 1_001.0).spent == 1
 
 
 @given(st.binary(max_size=200))
 def test_what_is_no_message_is_refused(data: bytes) -> None:
-    with pytest.raises(BadMessage):
+    with pytest.raises(MessageError):
         messages.unpack(data)
 
 
@@ -165,5 +165,5 @@ def test_messages_have_bounds() -> None:
         Question(Scope(1, "Two Words"), 0, bytes(32)),
         Answer(SCOPE, 0, "hub", bytes(32), bytes(63)),
     ):
-        with pytest.raises(BadMessage):
+        with pytest.raises(MessageError):
             messages.unpack(messages.pack(wrong))

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from stillwatch.forum.matching import bands, messages
 from stillwatch.forum.matching.curve import batch
 from stillwatch.forum.matching.curve.batch import Bytes
-from stillwatch.forum.matching.errors import BadComparison, BadMessage
+from stillwatch.forum.matching.errors import ComparisonError, MessageError
 from stillwatch.forum.matching.messages import TAG, Acceptance, Consent, Count, Disclosure, Offer, Tags, Terms
 from stillwatch.forum.matching.pseudonyms import rows
 
@@ -78,14 +78,13 @@ class Comparison(Struct):
 
     def _at(self, stage: Stage) -> None:
         if self.stage is not stage:
-            raise BadMessage(f"a step that follows {stage.value!r} while the comparison is {self.stage.value!r}")
+            raise MessageError(f"a step that follows {stage.value!r} while the comparison is {self.stage.value!r}")
 
 
 def offer(terms: Terms, key: Ed25519PrivateKey) -> tuple[Comparison, Offer]:
     """Begin a comparison as the first member, with its signing key."""
     secret = X25519PrivateKey.generate()
     made = messages.sign(Offer(terms, secret.public_key().public_bytes_raw()), key)
-    assert isinstance(made, Offer)  # noqa: S101 - what was signed
     return Comparison(terms, terms.first, Stage.OFFERED, _digest(made), secret.private_bytes_raw()), made
 
 
@@ -98,14 +97,13 @@ def accept(made: Offer, key: Ed25519PrivateKey, peer: Ed25519PublicKey) -> tuple
         peer: the first member's key, known from elsewhere than the hub.
 
     Raises:
-        BadMessage: the offer is not signed by the first member, or is to oneself.
+        MessageError: the offer is not signed by the first member, or is to oneself.
     """
     messages.check_signature(made, peer)
     if made.terms.first == made.terms.second:
-        raise BadMessage("an offer of a member to itself")
+        raise MessageError("an offer of a member to itself")
     secret = X25519PrivateKey.generate()
     answer = messages.sign(Acceptance(_digest(made), secret.public_key().public_bytes_raw()), key)
-    assert isinstance(answer, Acceptance)  # noqa: S101 - what was signed
     agreed = _agree(secret, made.exchange, _digest(made), _digest(answer))
     return Comparison(made.terms, made.terms.second, Stage.AGREED, _digest(made), agreed), answer
 
@@ -114,12 +112,12 @@ def accepted(mine: Comparison, answer: Acceptance, peer: Ed25519PublicKey) -> No
     """Take the answer to one's offer.
 
     Raises:
-        BadMessage: it is not signed by the second member, or answers another offer.
+        MessageError: it is not signed by the second member, or answers another offer.
     """
     mine._at(Stage.OFFERED)
     messages.check_signature(answer, peer)
     if not hmac.compare_digest(answer.offer, mine.offer):
-        raise BadMessage("an acceptance of another offer")
+        raise MessageError("an acceptance of another offer")
     mine.secret = _agree(X25519PrivateKey.from_private_bytes(mine.secret), answer.exchange, mine.offer, _digest(answer))
     mine.stage = Stage.AGREED
 
@@ -132,13 +130,13 @@ def tags(mine: Comparison, pseudonyms: Bytes) -> Tags:
         pseudonyms: shape (n, 64), distinct, of the terms' scope and kinds.
 
     Raises:
-        BadMessage: there are too many, or two are equal.
+        MessageError: there are too many, or two are equal.
     """
     mine._at(Stage.AGREED)
     count = len(pseudonyms) + CANARIES
     size = max(_SMALLEST, 1 << (count - 1).bit_length())
     if size > messages.MAX_TAGS:
-        raise BadMessage(f"{len(pseudonyms)} pseudonyms; {messages.MAX_TAGS - CANARIES} are allowed")
+        raise MessageError(f"{len(pseudonyms)} pseudonyms; {messages.MAX_TAGS - CANARIES} are allowed")
     own = batch.keyed(mine.secret, pseudonyms, TAG)
     canaries = np.frombuffer(b"".join(_canary(mine.secret, i) for i in range(CANARIES)), np.uint8).reshape(-1, TAG)
     padding = np.frombuffer(os.urandom((size - count) * TAG), np.uint8).reshape(-1, TAG)
@@ -155,11 +153,11 @@ def counted(mine: Comparison, told: Count) -> str:
     """Take the hub's count; gives the band in words for a person to decide on.
 
     Raises:
-        BadMessage: of another session, or of no band.
+        MessageError: of another session, or of no band.
     """
     mine._at(Stage.SENT)
     if told.session != mine.terms.session or told.at_least not in bands.FLOORS:
-        raise BadMessage("a count of another session, or of no band")
+        raise MessageError("a count of another session, or of no band")
     mine.at_least, mine.commitment, mine.stage = told.at_least, told.commitment, Stage.COUNTED
     return bands.words_of(told.at_least)
 
@@ -168,31 +166,29 @@ def decide(mine: Comparison, agree: bool, key: Ed25519PrivateKey) -> Consent:
     """The member's signed decision on the disclosure.
 
     Raises:
-        BadMessage: consent where fewer than ten are shared, which could disclose a single customer.
+        MessageError: consent where fewer than ten are shared, which could disclose a single customer.
     """
     mine._at(Stage.COUNTED)
     if agree and mine.at_least == 0:
-        raise BadMessage("consent to a disclosure of fewer than 10", do="Refuse it; there is too little to share.")
+        raise MessageError("consent to a disclosure of fewer than 10", do="Refuse it; there is too little to share.")
     made = Consent(mine.terms.session, mine.member, mine.at_least, mine.commitment, agree)
     mine.stage = Stage.CONSENTED
-    signed = messages.sign(made, key)
-    assert isinstance(signed, Consent)  # noqa: S101 - what was signed
-    return signed
+    return messages.sign(made, key)
 
 
 def peer_decided(mine: Comparison, told: Consent, peer: Ed25519PublicKey) -> None:
     """Take the other member's decision.
 
     Raises:
-        BadMessage: not signed by it, or of another session.
-        BadComparison: the hub told it another count or commitment.
+        MessageError: not signed by it, or of another session.
+        ComparisonError: the hub told it another count or commitment.
     """
     mine._at(Stage.CONSENTED)
     messages.check_signature(told, peer)
     if told.session != mine.terms.session or told.member not in {mine.terms.first, mine.terms.second} - {mine.member}:
-        raise BadMessage("a consent of another session or member")
+        raise MessageError("a consent of another session or member")
     if (told.at_least, told.commitment) != (mine.at_least, mine.commitment):
-        raise BadComparison("the hub told the members different counts", do="Report the hub to the forum.")
+        raise ComparisonError("the hub told the members different counts", do="Report the hub to the forum.")
     mine.peer_agrees = told.agree
 
 
@@ -200,21 +196,21 @@ def disclosed(mine: Comparison, told: Disclosure) -> NDArray[np.int64]:
     """The rows of one's own pseudonyms that the other member has too.
 
     Raises:
-        BadMessage: of another session, before both agreed, or with places that are none.
-        BadComparison: the tags do not open the commitment, canaries are missing, or the count was another.
+        MessageError: of another session, before both agreed, or with places that are none.
+        ComparisonError: the tags do not open the commitment, canaries are missing, or the count was another.
     """
     mine._at(Stage.CONSENTED)
     if told.session != mine.terms.session or told.member != mine.member or mine.peer_agrees is not True:
-        raise BadMessage("a disclosure of another session or member, or before the other member agreed")
+        raise MessageError("a disclosure of another session or member, or before the other member agreed")
     places, sent = rows(told.places, 4).view("<u4").reshape(-1), rows(mine.tags, TAG)
     if len(places) and (places[-1] >= len(sent) or (places[1:] <= places[:-1]).any()):
-        raise BadMessage("places that are not of the list, or not in order")
+        raise MessageError("places that are not of the list, or not in order")
     if not hmac.compare_digest(commit(told.salt, sent[places]), mine.commitment):
-        raise BadComparison("what the hub discloses is not what it committed to", do="Report the hub to the forum.")
+        raise ComparisonError("what the hub discloses is not what it committed to", do="Report the hub to the forum.")
     origin = np.frombuffer(mine.places, "<i4")[places].astype(np.int64)
     found = np.sort(origin[origin >= 0])
     if (origin == -2).sum() != CANARIES or (origin == -1).any() or bands.floor_of(len(found)) != mine.at_least:
-        raise BadComparison("the hub left out what both members have, or told a wrong count", do="Report the hub.")
+        raise ComparisonError("the hub left out what both members have, or told a wrong count", do="Report the hub.")
     mine.stage = Stage.DISCLOSED
     return found
 
@@ -233,7 +229,7 @@ def _agree(secret: X25519PrivateKey, exchange: bytes, *transcript: bytes) -> byt
     try:
         shared = secret.exchange(X25519PublicKey.from_public_bytes(exchange))
     except ValueError:
-        raise BadMessage("a key agreement with a point of small order") from None
+        raise MessageError("a key agreement with a point of small order") from None
     return HKDF(SHA256(), 32, salt=None, info=b"stillwatch-matching-v1" + b"".join(transcript)).derive(shared)
 
 
@@ -250,7 +246,7 @@ def _order(sent: Bytes) -> NDArray[np.int64]:
 def _refuse_equal(ordered: Bytes) -> None:
     words = np.ascontiguousarray(ordered).view(">u8")
     if (words[1:] == words[:-1]).all(axis=1).any():
-        raise BadMessage("two equal tags in one list")
+        raise MessageError("two equal tags in one list")
 
 
 class Outcome(Struct, frozen=True):
@@ -266,17 +262,17 @@ def intersect(terms: Terms, first: Tags, second: Tags) -> Outcome:
     """The hub's part: find the tags that both lists have.
 
     Raises:
-        BadMessage: lists of another session or of other members, not sorted, or with equal tags.
+        MessageError: lists of another session or of other members, not sorted, or with equal tags.
     """
     lists = []
     for sent, member in ((first, terms.first), (second, terms.second)):
         if sent.session != terms.session or sent.member != member:
-            raise BadMessage("tags of another session or member", where=sent.member)
+            raise MessageError("tags of another session or member", where=sent.member)
         lists.append(rows(sent.tags, TAG))
         words = np.ascontiguousarray(lists[-1]).view(">u8").astype(np.uint64)
         above = (words[1:, 0] > words[:-1, 0]) | ((words[1:, 0] == words[:-1, 0]) & (words[1:, 1] > words[:-1, 1]))
         if not above.all():
-            raise BadMessage("tags that are not sorted, or equal", where=sent.member)
+            raise MessageError("tags that are not sorted, or equal", where=sent.member)
     merged = np.vstack(lists)
     order = _order(merged)
     words = np.ascontiguousarray(merged[order]).view(">u8")
@@ -299,17 +295,17 @@ def disclose(
         keys: the members' public keys by name.
 
     Raises:
-        BadMessage: a consent is missing, refused, unsigned, or to something else.
+        MessageError: a consent is missing, refused, unsigned, or to something else.
     """
     for consent in consents:
         told = (consent.session, consent.at_least, consent.commitment)
         if told != (outcome.count.session, outcome.count.at_least, outcome.count.commitment) or not consent.agree:
-            raise BadMessage("no consent to this count", where=consent.member)
+            raise MessageError("no consent to this count", where=consent.member)
         if consent.member not in outcome.places:
-            raise BadMessage("a consent of another member", where=consent.member)
+            raise MessageError("a consent of another member", where=consent.member)
         messages.check_signature(consent, keys[consent.member])
     if {consent.member for consent in consents} != outcome.places.keys() or outcome.count.at_least == 0:
-        raise BadMessage("both members' consent is needed, to a count of ten or more")
+        raise MessageError("both members' consent is needed, to a count of ten or more")
     session = outcome.count.session
     return {member: Disclosure(session, member, places, outcome.salt) for member, places in outcome.places.items()}
 

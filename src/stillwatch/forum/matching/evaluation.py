@@ -23,7 +23,7 @@ import numpy as np
 from stillwatch.forum.matching import group, oprf
 from stillwatch.forum.matching.curve import batch
 from stillwatch.forum.matching.curve.batch import Bytes, Packed
-from stillwatch.forum.matching.errors import BadElement, BadProof
+from stillwatch.forum.matching.errors import ElementError, ProofError
 from stillwatch.forum.matching.oprf import KeyPair, Mode
 
 BATCH: Final = 16_384  # elements a message: half a megabyte, and one proof
@@ -56,7 +56,7 @@ def joint_key(publics: Sequence[bytes]) -> bytes:
     """The public key of the sum of the shares.
 
     Raises:
-        BadElement: a share is no element, or the sum is the identity.
+        ElementError: a share is no element, or the sum is the identity.
     """
     return group.check_element(reduce(group.add, map(group.check_element, publics)))
 
@@ -65,11 +65,11 @@ def blind(inputs: Packed) -> Blinded:
     """Blind a batch with fresh masks.
 
     Raises:
-        BadElement: more inputs than one message holds, or an input above 65,535 bytes.
+        ElementError: more inputs than one message holds, or an input above 65,535 bytes.
     """
     _check_size(len(inputs))
     if np.diff(inputs.offsets).max(initial=0) > oprf.MAX_INPUT:
-        raise BadElement(f"an input of more than {oprf.MAX_INPUT} bytes")
+        raise ElementError(f"an input of more than {oprf.MAX_INPUT} bytes")
     masks = batch.random_scalars(len(inputs))
     return Blinded(inputs, masks, batch.hash_and_mask(inputs, oprf.group_tag(Mode.VOPRF), masks))
 
@@ -78,7 +78,7 @@ def evaluate(key: KeyPair, elements: Bytes) -> Evaluated:
     """BlindEvaluate of a batch with one key share, and the proof.
 
     Raises:
-        BadElement: a row is no element or the identity, or there are none or too many.
+        ElementError: a row is no element or the identity, or there are none or too many.
     """
     _check_size(len(elements))
     evaluated = batch.multiply(key.secret, elements)
@@ -90,11 +90,11 @@ def verify(public: bytes, elements: Bytes, answer: Evaluated) -> None:
     """Verify the proof of an answer.
 
     Raises:
-        BadProof: it does not hold, or the answer has another length.
-        BadElement: a row of it is no element or the identity.
+        ProofError: it does not hold, or the answer has another length.
+        ElementError: a row of it is no element or the identity.
     """
     if answer.elements.shape != elements.shape:
-        raise BadProof("an answer of another length than the question")
+        raise ProofError("an answer of another length than the question")
     batch.refuse_identity(answer.elements)
     weights = _weights(public, elements, answer.elements)
     composite, image = batch.weighted_sum(elements, weights), batch.weighted_sum(answer.elements, weights)
@@ -110,15 +110,15 @@ def finish(kept: Blinded, publics: Mapping[str, bytes], answers: Mapping[str, Ev
         answers: by the same names.
 
     Raises:
-        BadProof: an answer is missing or one too many, or a proof does not hold; the keyholder is named.
-        BadElement: an element is none.
+        ProofError: an answer is missing or one too many, or a proof does not hold; the keyholder is named.
+        ElementError: an element is none.
     """
     if publics.keys() != answers.keys() or not publics:
-        raise BadProof(f"answers of {sorted(answers)} where those of {sorted(publics)} are needed")
+        raise ProofError(f"answers of {sorted(answers)} where those of {sorted(publics)} are needed")
     for name in sorted(publics):
         try:
             verify(publics[name], kept.elements, answers[name])
-        except (BadProof, BadElement) as error:
+        except (ProofError, ElementError) as error:
             raise type(error)(error.what, where=name, do=error.do) from error
     parts = [answers[name].elements for name in sorted(answers)]
     joint = joint_key([publics[name] for name in sorted(publics)])
@@ -127,14 +127,14 @@ def finish(kept: Blinded, publics: Mapping[str, bytes], answers: Mapping[str, Ev
 
 def _check_size(count: int) -> None:
     if not 0 < count <= BATCH:
-        raise BadElement(f"a batch of {count} elements; there are 1 to {BATCH}", do="Split it.")
+        raise ElementError(f"a batch of {count} elements; there are 1 to {BATCH}", do="Split it.")
 
 
 def _weights(public: bytes, elements: Bytes, evaluated: Bytes) -> Bytes:
     """The weights of ComputeComposites (RFC 9497, section 2.2.1), all transcripts hashed in one pass."""
     count = len(elements)
-    size = np.frombuffer(group.SIZE.to_bytes(2, "big"), np.uint8)
-    pieces = [
+    size = group.SIZE.to_bytes(2, "big")
+    pieces: list[bytes | Bytes] = [
         oprf.sized(oprf.composite_seed(public, Mode.VOPRF)),
         np.arange(count, dtype=">u2").view(np.uint8).reshape(count, 2),
         size,

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from stillwatch.errors import MissingExtra
-from stillwatch.forum.matching.errors import BadElement
+from stillwatch.forum.matching.errors import ElementError
 
 try:
-    import rbcl
+    import rbcl  # type: ignore[import-untyped]
 except ModuleNotFoundError as error:
     raise MissingExtra("rbcl", "forum") from error
 
@@ -30,12 +30,12 @@ def check_element(element: bytes) -> bytes:
     """The element, if it is a canonical encoding and not the identity (RFC 9497, section 2.1).
 
     Raises:
-        BadElement: it is not.
+        ElementError: it is not.
     """
     # The libsodium in rbcl overlooks the highest bit, with which an element would have a second encoding.
     bad = len(element) != SIZE or element == IDENTITY or element[-1] >> 7
     if bad or not rbcl.crypto_core_ristretto255_is_valid_point(element):
-        raise BadElement("bytes that are no element of ristretto255, or its identity", do="Refuse the message.")
+        raise ElementError("bytes that are no element of ristretto255, or its identity", do="Refuse the message.")
     return element
 
 
@@ -43,10 +43,10 @@ def check_scalar(scalar: bytes) -> bytes:
     """The scalar, if it is below the group's order and not zero.
 
     Raises:
-        BadElement: it is not.
+        ElementError: it is not.
     """
     if len(scalar) != SIZE or not 0 < int.from_bytes(scalar, "little") < ORDER:
-        raise BadElement("bytes that are no scalar of ristretto255", do="Refuse the message.")
+        raise ElementError("bytes that are no scalar of ristretto255", do="Refuse the message.")
     return scalar
 
 

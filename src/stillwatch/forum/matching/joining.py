@@ -20,7 +20,7 @@ from msgspec import Struct
 from stillwatch.forum.matching import bands
 from stillwatch.forum.matching.curve import batch
 from stillwatch.forum.matching.curve.batch import Bytes
-from stillwatch.forum.matching.errors import BadMessage
+from stillwatch.forum.matching.errors import MessageError
 from stillwatch.forum.matching.messages import TAG, Cluster, Submission, View
 
 Name = tuple[str, bytes]  # member, cluster id
@@ -48,7 +48,7 @@ class Rules(Struct, frozen=True):
 
 
 class Campaign(Struct, frozen=True):
-    """A joined campaign, which the hub alone sees whole: (member, cluster id) of every part, and its floor of accounts."""
+    """A joined campaign, which the hub alone sees whole: (member, cluster id) of each part, and a floor of accounts."""
 
     parts: tuple[tuple[str, bytes], ...]
     accounts: int
@@ -58,10 +58,10 @@ def group_tags(key: bytes, pseudonyms: Bytes) -> Bytes:
     """Tags, shape (n, 16), of pseudonyms, shape (n, 64), under a sharing group's key of 32 bytes that the hub has not.
 
     Raises:
-        BadMessage: the key is not of 32 bytes.
+        MessageError: the key is not of 32 bytes.
     """
     if len(key) != 32:
-        raise BadMessage(f"a group key of {len(key)} bytes; it has 32")
+        raise MessageError(f"a group key of {len(key)} bytes; it has 32")
     return batch.keyed(b"stillwatch-matching-v1 group\x00" + key, pseudonyms, TAG)
 
 
@@ -78,7 +78,7 @@ def join(submissions: Sequence[Submission], rules: Rules | None = None) -> list[
     """The campaigns of at least two members' clusters, in an order that the submissions alone decide.
 
     Raises:
-        BadMessage: submissions of several scopes, two of one member, or a cluster or artifact that is there twice.
+        MessageError: submissions of several scopes, two of one member, or a cluster or artifact that is there twice.
     """
     rules = rules or Rules()
     _check(submissions)
@@ -116,15 +116,15 @@ def views(campaigns: Iterable[Campaign]) -> dict[str, list[View]]:
 
 def _check(submissions: Sequence[Submission]) -> None:
     if len({told.scope for told in submissions}) > 1 or len({told.member for told in submissions}) < len(submissions):
-        raise BadMessage("submissions of several scopes, or two of one member")
+        raise MessageError("submissions of several scopes, or two of one member")
     for told in submissions:
         if len({cluster.id for cluster in told.clusters}) < len(told.clusters):
-            raise BadMessage("two clusters of one id", where=told.member)
+            raise MessageError("two clusters of one id", where=told.member)
         for cluster in told.clusters:
             if len({artifact.tag for artifact in cluster.artifacts}) < len(cluster.artifacts):
-                raise BadMessage("an artifact that is twice in a cluster", where=told.member)
+                raise MessageError("an artifact that is twice in a cluster", where=told.member)
             if cluster.at_least not in bands.FLOORS:
-                raise BadMessage("a size that is no band's", where=told.member)
+                raise MessageError("a size that is no band's", where=told.member)
 
 
 def _without_common(clusters: dict[Name, Cluster], most: int) -> dict[Name, Cluster]:

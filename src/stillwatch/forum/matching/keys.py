@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from stillwatch.forum.matching import group, oprf
-from stillwatch.forum.matching.errors import BadElement, BadMessage, BadProof
+from stillwatch.forum.matching.errors import ElementError, MessageError, ProofError
 from stillwatch.forum.matching.messages import Announcement, Scope
 from stillwatch.forum.matching.oprf import KeyPair, Mode
 
@@ -26,10 +26,10 @@ def epoch_at(moment: datetime, days: int = DAYS) -> int:
     """The number of the epoch that a moment is in; 0 begins on Monday 5 January 2026, UTC.
 
     Raises:
-        BadMessage: before that, or without a time zone.
+        MessageError: before that, or without a time zone.
     """
     if moment.tzinfo is None or moment < _START:
-        raise BadMessage(f"no epoch at {moment}", do="Give a time with its zone, from 2026-01-05 on.")
+        raise MessageError(f"no epoch at {moment}", do="Give a time with its zone, from 2026-01-05 on.")
     return (moment - _START) // timedelta(days=days)
 
 
@@ -57,11 +57,11 @@ class Share(Struct, frozen=True):
         """The share of a later epoch; the caller overwrites this one with it.
 
         Raises:
-            BadMessage: the epoch is not later, or a thousand later or more.
+            MessageError: the epoch is not later, or a thousand later or more.
         """
         steps = epoch - self.scope.epoch
         if not 0 < steps < 1_000:
-            raise BadMessage(f"a share of epoch {self.scope.epoch} gives none of epoch {epoch}")
+            raise MessageError(f"a share of epoch {self.scope.epoch} gives none of epoch {epoch}")
         seed = self.seed
         for _ in range(steps):
             seed = hmac.digest(seed, _RATCHET, hashlib.sha256)
@@ -84,22 +84,22 @@ def announced(announcements: Iterable[Announcement], scope: Scope, holders: Iter
         holders: who has to hold a share, by the forum's rules: at least two who would not collude.
 
     Raises:
-        BadMessage: of another scope, of an unknown holder, missing, or twice.
-        BadProof: a holder did not show that it holds its share.
+        MessageError: of another scope, of an unknown holder, missing, or twice.
+        ProofError: a holder did not show that it holds its share.
     """
     found: dict[str, bytes] = {}
     for told in announcements:
         if told.scope != scope or told.holder in found:
-            raise BadMessage(f"an announcement of {told.holder} that is not the one of this scope")
+            raise MessageError(f"an announcement of {told.holder} that is not the one of this scope")
         try:
             point = group.check_element(_point(scope, told.holder))
             group.check_element(told.image)
             oprf.verify_composite(group.check_element(told.public), point, told.image, told.possession, Mode.VOPRF)
-        except (BadElement, BadProof) as error:
-            raise BadProof("the announced share is not shown to be held", where=told.holder) from error
+        except (ElementError, ProofError) as error:
+            raise ProofError("the announced share is not shown to be held", where=told.holder) from error
         found[told.holder] = told.public
     if found.keys() != set(holders):
-        raise BadMessage(f"announcements of {sorted(found)} where those of {sorted(holders)} are needed")
+        raise MessageError(f"announcements of {sorted(found)} where those of {sorted(holders)} are needed")
     return found
 
 

@@ -1,5 +1,6 @@
-"""All parties in one process: the protocols end to end, for tests, drills and measurements. Every message is packed and
-unpacked on its way, and its bytes are counted.
+"""All parties in one process: the protocols end to end, for tests, drills and measurements.
+
+Every message is packed and unpacked on its way, and its bytes are counted.
 """
 
 from collections import Counter

@@ -3,14 +3,14 @@
 A message says nothing about who sent it beyond its signature; who may send what is for the hub that carries it.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar, cast
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Meta, Struct
 
-from stillwatch.forum.matching.errors import BadMessage
+from stillwatch.forum.matching.errors import MessageError
 
 MAX_ELEMENTS: Final = 16_384
 MAX_TAGS: Final = 1 << 24
@@ -45,7 +45,7 @@ class Scope(Message, frozen=True):
 
 
 class Announcement(Message, frozen=True):
-    """A keyholder's public share for a scope; its evaluation of a known point, and the proof, show that it holds the secret."""
+    """A keyholder's public share for a scope; the image of a known point, proven, shows that it holds the secret."""
 
     scope: Scope
     holder: Name
@@ -134,7 +134,7 @@ class Consent(Message, frozen=True):
 
 
 class Disclosure(Message, frozen=True):
-    """Which of its own tags a member shares with the other: their places, 4 bytes each, and what opens the commitment."""
+    """Which of a member's own tags are shared: their places, 4 bytes each, and what opens the commitment."""
 
     session: Session
     member: Name
@@ -204,24 +204,25 @@ def unpack(data: bytes) -> Message:
     """A message from its bytes.
 
     Raises:
-        BadMessage: too large, of no known type, or against its type.
+        MessageError: too large, of no known type, or against its type.
     """
     if len(data) > MAX_BYTES:
-        raise BadMessage(f"a message of {len(data)} bytes; {MAX_BYTES} are allowed")
+        raise MessageError(f"a message of {len(data)} bytes; {MAX_BYTES} are allowed")
     try:
-        return _DECODER.decode(data)
+        return cast(Message, _DECODER.decode(data))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadMessage(f"a message that cannot be read: {error}") from error
+        raise MessageError(f"a message that cannot be read: {error}") from error
 
 
 Signed = Offer | Acceptance | Consent
+_Signed = TypeVar("_Signed", Offer, Acceptance, Consent)
 
 
 def _signed_bytes(message: Signed) -> bytes:
     return b"stillwatch-matching-v1\x00" + pack(msgspec.structs.replace(message, signature=NO_SIGNATURE))
 
 
-def sign(message: "Signed", key: Ed25519PrivateKey) -> "Signed":
+def sign(message: _Signed, key: Ed25519PrivateKey) -> _Signed:
     """The message with a member's signature."""
     return msgspec.structs.replace(message, signature=key.sign(_signed_bytes(message)))
 
@@ -230,9 +231,9 @@ def check_signature(message: Signed, key: Ed25519PublicKey) -> None:
     """Check a message's signature.
 
     Raises:
-        BadMessage: it does not verify under the key.
+        MessageError: it does not verify under the key.
     """
     try:
         key.verify(message.signature, _signed_bytes(message))
     except InvalidSignature:
-        raise BadMessage(f"a {type(message).__name__.lower()} whose signature does not verify") from None
+        raise MessageError(f"a {type(message).__name__.lower()} whose signature does not verify") from None

@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from stillwatch.forum.matching import group
-from stillwatch.forum.matching.errors import BadElement, BadProof
+from stillwatch.forum.matching.errors import ElementError, ProofError
 
 SUITE: Final = b"ristretto255-SHA512"
 MAX_INPUT: Final = 2**16 - 1
@@ -60,13 +60,13 @@ def hash_to_group(value: bytes, mode: Mode) -> bytes:
     """HashToGroup.
 
     Raises:
-        BadElement: the input is longer than 65,535 bytes or hashes to the identity (``InvalidInputError``).
+        ElementError: the input is longer than 65,535 bytes or hashes to the identity (``InvalidInputError``).
     """
     if len(value) > MAX_INPUT:
-        raise BadElement(f"an input of {len(value)} bytes; {MAX_INPUT} are allowed")
+        raise ElementError(f"an input of {len(value)} bytes; {MAX_INPUT} are allowed")
     element = group.from_uniform(group.expand(value, group_tag(mode)))
     if element == group.IDENTITY:
-        raise BadElement("an input that hashes to the identity")
+        raise ElementError("an input that hashes to the identity")
     return element
 
 
@@ -84,23 +84,23 @@ def derive_key_pair(seed: bytes, info: bytes, mode: Mode) -> KeyPair:
         mode: keys differ between modes.
 
     Raises:
-        BadElement: the seed is not of 32 bytes, or no key came of 256 trials (``DeriveKeyPairError``).
+        ElementError: the seed is not of 32 bytes, or no key came of 256 trials (``DeriveKeyPairError``).
     """
     if len(seed) != group.SIZE:
-        raise BadElement(f"a seed of {len(seed)} bytes; it has {group.SIZE}")
+        raise ElementError(f"a seed of {len(seed)} bytes; it has {group.SIZE}")
     tag = b"DeriveKeyPair" + context(mode)
     for counter in range(256):
         secret = group.reduce(group.expand(seed + sized(info) + bytes([counter]), tag))
         if secret != bytes(group.SIZE):
             return KeyPair(secret, group.multiply_base(secret))
-    raise BadElement("no key could be derived from the seed")
+    raise ElementError("no key could be derived from the seed")
 
 
 def blind(value: bytes, mode: Mode, scalar: bytes | None = None) -> tuple[bytes, bytes]:
     """Blind (section 3.3.1): a scalar, random unless given, and the blinded element.
 
     Raises:
-        BadElement: as for ``hash_to_group``, or the scalar is none.
+        ElementError: as for ``hash_to_group``, or the scalar is none.
     """
     chosen = group.random_scalar() if scalar is None else group.check_scalar(scalar)
     return chosen, group.multiply(chosen, hash_to_group(value, mode))
@@ -110,7 +110,7 @@ def blind_evaluate(secret: bytes, blinded: bytes) -> bytes:
     """BlindEvaluate without a proof (section 3.3.1).
 
     Raises:
-        BadElement: the blinded element is none.
+        ElementError: the blinded element is none.
     """
     return group.multiply(secret, group.check_element(blinded))
 
@@ -119,7 +119,7 @@ def finalize(value: bytes, scalar: bytes, evaluated: bytes) -> bytes:
     """Finalize (sections 3.3.1 and 3.3.2): the 64 bytes of output.
 
     Raises:
-        BadElement: the evaluated element is none.
+        ElementError: the evaluated element is none.
     """
     element = group.multiply(group.invert(scalar), group.check_element(evaluated))
     return output_of(value, element)
@@ -163,7 +163,7 @@ def _challenge(public: bytes, elements: Sequence[bytes], mode: Mode) -> bytes:
 
 
 def prove_composite(key: KeyPair, composite: bytes, mode: Mode, scalar: bytes | None = None) -> bytes:
-    """The end of GenerateProof: that the key's secret takes the generator to its public and ``composite`` to its multiple.
+    """The end of GenerateProof: the key's secret takes the generator to its public, and ``composite`` to its image.
 
     Args:
         key: of the prover.
@@ -181,7 +181,7 @@ def verify_composite(public: bytes, composite: bytes, image: bytes, proof: bytes
     """The end of VerifyProof.
 
     Raises:
-        BadProof: it does not hold.
+        ProofError: it does not hold.
     """
     challenge, s = proof[: group.SIZE], proof[group.SIZE :]
     if len(proof) == PROOF and max(int.from_bytes(challenge, "little"), int.from_bytes(s, "little")) < group.ORDER:
@@ -189,7 +189,7 @@ def verify_composite(public: bytes, composite: bytes, image: bytes, proof: bytes
         t3 = group.add(group.multiply(s, composite), group.multiply(challenge, image))
         if hmac.compare_digest(_challenge(public, (composite, image, t2, t3), mode), challenge):
             return
-    raise BadProof("a proof that the announced key was used does not hold", do="Report the keyholder to the forum.")
+    raise ProofError("a proof that the announced key was used does not hold", do="Report the keyholder to the forum.")
 
 
 def prove(
@@ -206,8 +206,8 @@ def verify(
     """VerifyProof for a list of evaluations.
 
     Raises:
-        BadProof: it does not hold.
-        BadElement: an element or the public key is none.
+        ProofError: it does not hold.
+        ElementError: an element or the public key is none.
     """
     weights = _weights(group.check_element(public), blinded, evaluated, mode)
     verify_composite(public, _weighted(weights, blinded), _weighted(weights, evaluated), proof, mode)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from stillwatch.forum.matching import evaluation, group, oprf
 from stillwatch.forum.matching.curve import batch
 from stillwatch.forum.matching.curve.batch import Bytes, Packed
-from stillwatch.forum.matching.errors import BadElement, BadMessage
+from stillwatch.forum.matching.errors import ElementError, MessageError
 from stillwatch.forum.matching.evaluation import Blinded, Evaluated
 from stillwatch.forum.matching.keys import Share
 from stillwatch.forum.matching.messages import Answer, Question, Scope
@@ -50,12 +50,12 @@ def prf_inputs(scope: Scope, kind: str, values: Sequence[bytes]) -> Packed:
     """What the PRF is applied to: purpose, epoch, kind and value, each after its length.
 
     Raises:
-        BadElement: a value is so long that the whole exceeds 65,535 bytes.
+        ElementError: a value is so long that the whole exceeds 65,535 bytes.
     """
     parts = (b"identifier", scope.purpose.encode(), scope.epoch.to_bytes(4, "big"), kind.encode())
     head = b"".join(map(oprf.sized, parts))
     if max(map(len, values), default=0) > oprf.MAX_INPUT - len(head) - 2:
-        raise BadElement("an identifier that is too long", do="Hash it first.")
+        raise ElementError("an identifier that is too long", do="Hash it first.")
     return Packed.of([head + oprf.sized(value) for value in values])
 
 
@@ -63,10 +63,10 @@ def ask(scope: Scope, kind: str, values: Sequence[bytes], first: int = 0) -> Ite
     """Blind identifiers for their questions, in batches numbered from ``first``.
 
     Raises:
-        BadMessage: a value occurs twice, which would be charged twice and shown in a count.
+        MessageError: a value occurs twice, which would be charged twice and shown in a count.
     """
     if len(set(values)) < len(values):
-        raise BadMessage("identifiers that occur twice", do="Give each once.")
+        raise MessageError("identifiers that occur twice", do="Give each once.")
     for number, (start, end) in enumerate(batch.pieces(len(values), evaluation.BATCH), first):
         part = list(values[start:end])
         blinded = evaluation.blind(prf_inputs(scope, kind, part))
@@ -77,11 +77,11 @@ def answer(share: Share, question: Question) -> Answer:
     """The keyholder's answer. Charge the member's quota first (``quotas.charge``).
 
     Raises:
-        BadMessage: the question is of another scope than the share, which is not kept after its epoch.
-        BadElement: bytes that are no element.
+        MessageError: the question is of another scope than the share, which is not kept after its epoch.
+        ElementError: bytes that are no element.
     """
     if question.scope != share.scope:
-        raise BadMessage(f"a question of {question.scope} to the share of {share.scope}")
+        raise MessageError(f"a question of {question.scope} to the share of {share.scope}")
     found = evaluation.evaluate(share.pair(), rows(question.elements))
     return Answer(question.scope, question.batch, share.holder, found.elements.tobytes(), found.proof)
 
@@ -95,14 +95,14 @@ def read(pending: Pending, publics: Mapping[str, bytes], answers: Iterable[Answe
         answers: one of each holder.
 
     Raises:
-        BadMessage: an answer to another question, or two of one holder.
-        BadProof: an answer is missing, or was made with another key; its holder is named.
-        BadElement: bytes that are no element.
+        MessageError: an answer to another question, or two of one holder.
+        ProofError: an answer is missing, or was made with another key; its holder is named.
+        ElementError: bytes that are no element.
     """
     told: dict[str, Evaluated] = {}
     for given in answers:
         if (given.scope, given.batch) != (pending.scope, pending.batch) or given.holder in told:
-            raise BadMessage("an answer that belongs to another question, or is there twice", where=given.holder)
+            raise MessageError("an answer that belongs to another question, or is there twice", where=given.holder)
         told[given.holder] = Evaluated(rows(given.elements), given.proof)
     inputs = prf_inputs(pending.scope, pending.kind, pending.values)
     return evaluation.finish(Blinded(inputs, rows(pending.masks), rows(pending.elements)), publics, told)
@@ -112,8 +112,8 @@ def rows(packed: bytes, width: int = group.SIZE) -> Bytes:
     """Packed bytes as rows.
 
     Raises:
-        BadMessage: their number is not a multiple of the width.
+        MessageError: their number is not a multiple of the width.
     """
     if len(packed) % width:
-        raise BadMessage(f"{len(packed)} bytes where a multiple of {width} is needed")
+        raise MessageError(f"{len(packed)} bytes where a multiple of {width} is needed")
     return np.frombuffer(packed, np.uint8).reshape(-1, width)

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from stillwatch.forum.matching.errors import QuotaExceeded
+from stillwatch.forum.matching.errors import QuotaError
 
 _MINUTE: Final = 60.0
 
@@ -54,18 +54,18 @@ def charge(quota: Quota, usage: Usage, epoch: int, count: int, now: float) -> Us
         now: POSIX seconds; a clock set back refills nothing.
 
     Raises:
-        QuotaExceeded: with the seconds to wait, or that only the next epoch helps. Nothing is charged then.
+        QuotaError: with the seconds to wait, or that only the next epoch helps. Nothing is charged then.
     """
     spent = (usage.spent if epoch == usage.epoch else 0) + count
     if spent > quota.an_epoch:
-        raise QuotaExceeded(
+        raise QuotaError(
             f"{spent} evaluations in epoch {epoch}; {quota.an_epoch} are allowed", do="Wait for the next epoch."
         )
     refilled = max(0.0, now - usage.at) * quota.a_minute / _MINUTE
     recent = max(0.0, usage.recent - refilled) + count
     if recent > quota.burst:
         wait = (recent - quota.burst) * _MINUTE / quota.a_minute
-        raise QuotaExceeded(
+        raise QuotaError(
             f"{count} evaluations at once; {quota.burst} and {quota.a_minute} a minute are allowed",
             do=f"Ask again in {wait:.0f} seconds." if count <= quota.burst else "Ask for fewer at once.",
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stillwatch.forum.matching import group
 from stillwatch.forum.matching.curve import batch, kernels, scalars
 from stillwatch.forum.matching.curve.batch import Packed
-from stillwatch.forum.matching.errors import BadElement
+from stillwatch.forum.matching.errors import ElementError
 
 SCALAR = st.one_of(
     st.sampled_from([0, 1, 2, 7, 8, 9, 15, 16, group.ORDER - 1, group.ORDER - 8, 2**252 - 1, 8 * (16**63 - 1) // 15]),
@@ -88,11 +88,11 @@ def test_an_invalid_row_is_noticed_wherever_it_is(place: int) -> None:
     rows = packed([element(i) for i in range(9)]).copy()
     rows[place] = 255
     weights = packed([le(1)] * 9)
-    with pytest.raises(BadElement):
+    with pytest.raises(ElementError):
         batch.multiply(le(3), rows)
-    with pytest.raises(BadElement):
+    with pytest.raises(ElementError):
         batch.weighted_sum(rows, weights)
-    with pytest.raises(BadElement):
+    with pytest.raises(ElementError):
         batch.sum_and_unmask([packed([element(i) for i in range(9)]), rows], weights, element(1))
 
 
@@ -104,7 +104,7 @@ def test_bytes_are_valid_exactly_where_libsodium_says_so(encoding: bytes) -> Non
     try:
         group.check_element(encoding)
         expected = True
-    except BadElement:
+    except ElementError:
         expected = encoding == group.IDENTITY
     assert bool(valid[0]) == expected
 

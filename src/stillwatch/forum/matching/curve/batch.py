@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stillwatch.forum.matching import group
 from stillwatch.forum.matching.curve import kernels, scalars, sha512, weighted
 from stillwatch.forum.matching.curve.lanes import WIDTH
-from stillwatch.forum.matching.errors import BadElement
+from stillwatch.forum.matching.errors import ElementError
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -76,13 +76,13 @@ def _rows(found: Words, count: int) -> Bytes:
 
 def _check(valid: Words) -> None:
     if not valid.all():
-        raise BadElement("bytes that are no element of ristretto255", do="Refuse the message.")
+        raise ElementError("bytes that are no element of ristretto255", do="Refuse the message.")
 
 
 def refuse_identity(elements: Bytes) -> None:
-    """Raise ``BadElement`` if any row is the identity, or not of 32 bytes."""
+    """Raise ``ElementError`` if any row is the identity, or not of 32 bytes."""
     if elements.ndim != 2 or elements.shape[1] != group.SIZE or not elements.any(axis=1).all():
-        raise BadElement("the identity where an element is needed", do="Refuse the message.")
+        raise ElementError("the identity where an element is needed", do="Refuse the message.")
 
 
 def random_scalars(count: int) -> Bytes:
@@ -96,7 +96,7 @@ def multiply(scalar: bytes, elements: Bytes) -> Bytes:
     """One scalar times every element.
 
     Raises:
-        BadElement: a row is no element, or the identity.
+        ElementError: a row is no element, or the identity.
     """
     refuse_identity(elements)
     rows = words(elements)
@@ -123,7 +123,7 @@ def hash_and_mask(inputs: Packed, tag: bytes, masks: Bytes) -> Bytes:
     """HashToGroup of every input under a domain separation tag, plus its mask times the generator.
 
     Raises:
-        BadElement: a sum is the identity, which happens once in 2^252.
+        ElementError: a sum is the identity, which happens once in 2^252.
     """
     factors = words(masks)
     uniform = np.zeros((len(factors), sha512.DIGEST), np.uint8)
@@ -141,7 +141,7 @@ def sum_and_unmask(parts: Sequence[Bytes], masks: Bytes, public: bytes) -> Bytes
     """Row by row the sum of all parts, less the mask times the public key.
 
     Raises:
-        BadElement: a row of a part is no element.
+        ElementError: a row of a part is no element.
     """
     rows, factors = np.stack([words(part) for part in parts]), words(masks)
     found, valid = np.empty_like(factors), np.empty(len(factors), np.uint64)
@@ -179,7 +179,7 @@ def weighted_sum(elements: Bytes, weights: Bytes) -> bytes:
     """The sum of weight times element, on one thread; weights are public.
 
     Raises:
-        BadElement: a row is no element.
+        ElementError: a row is no element.
     """
     rows = words(elements)
     eight, valid = np.empty((WIDTH, 4), np.uint64), np.empty(len(rows), np.uint64)

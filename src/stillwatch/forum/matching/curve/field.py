@@ -1,8 +1,8 @@
 """Integers modulo p = 2^255 - 19, eight at a time: five limbs of 51 bits, each a vector.
 
-Between operations every limb stays below 2^51 + 2^14, hence below the 52 bits that a product takes. Nothing here depends
-on the values, so nothing here tells them by its time. The limbs and the doubled high halves follow the usual
-IFMA layout (Gueron and Krasnov 2016; curve25519-dalek's IFMA backend).
+Between operations every limb stays below 2^51 + 2^18, hence below the 52 bits that a product takes. Nothing here
+branches or reads memory by the values, so nothing here tells them by its time. The limbs and the doubled high halves
+follow the usual IFMA layout (Gueron and Krasnov 2016; curve25519-dalek's IFMA backend).
 """
 
 from typing import Any, Final
@@ -101,7 +101,7 @@ def negate(x: Element) -> Element:
 
 @part
 def _fold(low: Any, high: Any) -> Element:
-    """The nine low and nine high column sums of a product, modulo p: 2^255 is 19, and a high half weighs 2^52, not 2^51."""
+    """The column sums of a product, modulo p: 2^255 is 19, and a high half weighs twice the next column."""
     return carry(
         (
             plus(low[0], _times19(plus(low[5], _twice(high[4])))),

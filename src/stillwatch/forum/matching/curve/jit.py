@@ -1,4 +1,4 @@
-"""Compiled functions of this folder: without the interpreter lock, cached on disk, compiled anew when any of them changes."""
+"""Compiled functions of this folder: they release the interpreter lock, and are compiled once a machine."""
 
 import hashlib
 from collections.abc import Callable

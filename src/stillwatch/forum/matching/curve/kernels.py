@@ -1,7 +1,7 @@
 """Entry points: loops over packed arrays of encoded elements and scalars, eight at a time.
 
-Elements, scalars and the halves of hashes are rows of four 64-bit little-endian words (32 bytes). Rows are padded by the
-caller to a multiple of eight. Scalars are below 2^253. Memory and branches never depend on scalars.
+Elements, scalars and the halves of hashes are rows of four 64-bit little-endian words (32 bytes). Rows are padded by
+the caller to a multiple of eight. Scalars are below 2^253. Memory and branches never depend on scalars.
 """
 
 from typing import Any, Final
@@ -18,13 +18,13 @@ from stillwatch.forum.matching.curve.ristretto import (
     add_affine,
     add_prepared,
     decode,
-    double,
     encode,
     from_words,
     map_to_point,
     neutral,
     opposite,
     prepare,
+    times16,
 )
 
 Words = NDArray[np.uint64]
@@ -113,9 +113,14 @@ def _pick(address: int, size: Any, sign: Any) -> Point:
     for multiple in range(_HALF):
         mask = equal(size, splat(np.uint64(multiple + 1)))
         found = _choose_point(mask, read_point(address + multiple * _POINT), found)
-    negative = equal(sign, splat(np.uint64(1)))
-    turned = (found[1], found[0], found[2], negate(found[3]))
-    return _choose_point(negative, turned, found)
+    return signed_point(found, sign)
+
+
+@part
+def signed_point(p: Point, sign: Any) -> Point:
+    """A prepared point, or where the sign is 1 its opposite."""
+    turned = (p[1], p[0], p[2], negate(p[3]))
+    return _choose_point(equal(sign, splat(np.uint64(1))), turned, p)
 
 
 @part
@@ -126,7 +131,7 @@ def _times(p: Point, sizes: Words, signs: Words, table: Words) -> Point:
     total = neutral()
     for step in range(DIGITS):
         place = (DIGITS - 1 - step) * 64
-        total = double(double(double(double(total))))
+        total = times16(total)
         total = add_prepared(total, _pick(address, load(size + place), load(sign + place)))
     return total
 
@@ -168,7 +173,7 @@ def fixed_table(element: Words, out: Words) -> None:
             for part_ in range(3):
                 for limb in range(5):
                     out[place, lane, part_, limb] = lanes[part_, limb, lane]
-        point = double(double(double(double(point))))
+        point = times16(point)
 
 
 @part

@@ -7,9 +7,10 @@ same operations to what there is, with equal results. No operation here branches
 from typing import Any, Final
 
 import numba
-from llvmlite import binding, ir
+from llvmlite import binding, ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic as _intrinsic
+from numba.extending import models, register_model
 
 WIDTH: Final = 8
 _WORD: Final = ir.IntType(64)
@@ -17,7 +18,10 @@ _VECTOR: Final = ir.VectorType(_WORD, WIDTH)
 _WIDE: Final = ir.VectorType(ir.IntType(128), WIDTH)
 _LOW_52: Final = (1 << 52) - 1
 
-Lanes = Any  # in signatures: one vector of eight
+
+def intrinsic(function: Any) -> Any:
+    """A function that writes LLVM's code itself; called, it takes one argument fewer than its definition."""
+    return _intrinsic(function)
 
 
 class LanesType(types.Type):
@@ -27,7 +31,7 @@ class LanesType(types.Type):
         super().__init__(name="Lanes8x64")
 
 
-_LANES: Final = LanesType()
+_LANES: Final[Any] = LanesType()  # type: ignore[no-untyped-call]
 
 
 @register_model(LanesType)
@@ -38,9 +42,10 @@ class _LanesModel(models.PrimitiveModel):
 
 def _has_ifma() -> bool:
     """Whether the code that numba makes in this process may use IFMA: its settings first, then the processor."""
-    if numba.config.CPU_FEATURES is not None:
-        return "+avx512ifma" in numba.config.CPU_FEATURES
-    if numba.config.CPU_NAME is not None:
+    set_features, set_name = getattr(numba.config, "CPU_FEATURES", None), getattr(numba.config, "CPU_NAME", None)
+    if set_features is not None:
+        return "+avx512ifma" in set_features
+    if set_name is not None:
         return False
     return bool(binding.get_host_cpu_features().get("avx512ifma", False))
 
@@ -66,7 +71,7 @@ def _pairwise(operation: str) -> Any:
 
 
 def _multiply_add(half: str) -> Any:
-    """``sum + half of x·y`` of the low 52 bits of x and y: half ``l`` is the product's bits 0-51, ``h`` its bits 52-103."""
+    """``total`` plus bits 0-51 (half ``l``) or 52-103 (``h``) of the product of the low 52 bits of x and y."""
 
     @intrinsic
     def apply(_context: Any, total: Any, x: Any, y: Any) -> Any:
@@ -74,7 +79,8 @@ def _multiply_add(half: str) -> Any:
             if IFMA:
                 signature = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
                 name = f"llvm.x86.avx512.vpmadd52{half}.uq.512"
-                return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), arguments)
+                function = cgutils.get_or_insert_function(builder.module, signature, name)  # type: ignore[no-untyped-call]
+                return builder.call(function, arguments)
             factors = [builder.zext(builder.and_(v, _same(_LOW_52)), _WIDE) for v in arguments[1:]]
             product = builder.mul(*factors)
             if half == "h":

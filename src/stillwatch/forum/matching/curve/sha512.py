@@ -68,7 +68,7 @@ def _compress(state: NDArray[np.uint64], block: Bytes, w: NDArray[np.uint64]) ->
 
 @part
 def _digest(message: Bytes, size: int, state: NDArray[np.uint64], done: int, w: Any, tail: Bytes, out: Bytes) -> None:
-    """The digest of what ``state`` has taken in (``done`` bytes, whole blocks) and the message's first ``size`` bytes."""
+    """The digest of the ``done`` bytes that ``state`` has taken in and the message's first ``size`` bytes."""
     whole = size // BLOCK
     for i in range(whole):
         _compress(state, message[i * BLOCK :], w)
@@ -136,7 +136,7 @@ def finalize(data: Bytes, offsets: NDArray[np.int64], elements: Bytes, label: By
 
 @compiled
 def keyed(key: Bytes, messages: Bytes, out: Bytes) -> None:
-    """HMAC-SHA-512 (RFC 2104) of every row under a key of at most 128 bytes, cut to the width of ``out`` (64 at most)."""
+    """HMAC-SHA-512 (RFC 2104) of every row, key of at most 128 bytes, cut to the width of ``out`` (64 at most)."""
     w, tail, zero = np.empty(80, np.uint64), np.empty(2 * BLOCK, np.uint8), np.zeros(BLOCK, np.uint8)
     inner, outer = _START.copy(), _START.copy()
     pad = zero ^ np.uint8(0x36)

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.forum.matching.curve.jit import compiled, part
-from stillwatch.forum.matching.curve.kernels import Words, columns, read_point, to_rows, write_point
-from stillwatch.forum.matching.curve.lanes import WIDTH, store
+from stillwatch.forum.matching.curve.kernels import Words, columns, read_point, signed_point, to_rows, write_point
+from stillwatch.forum.matching.curve.lanes import WIDTH, load, store
 from stillwatch.forum.matching.curve.ristretto import (
     add_prepared,
     decode,
     double,
     encode,
     neutral,
-    opposite,
     prepare,
 )
 
 _BITS: Final = 253
-_SIZE: Final = 20 * WIDTH * 8  # bytes of eight points
+_POINT: Final = 20  # words of one point
+_SIZE: Final = _POINT * WIDTH * 8  # bytes of eight points
 
 
 @part
@@ -43,20 +43,20 @@ def _signed(weights: Words, window: int, digits: NDArray[np.int32]) -> None:
 
 
 @part
-def _gather(buckets: Words, rows: NDArray[np.int64], scratch: Words) -> Any:
+def _gather(buckets: Words, rows: NDArray[np.uint64], scratch: Words) -> Any:
     """Each lane's own bucket, as one vector of points."""
-    for coordinate in range(20):
-        for lane in range(WIDTH):
-            scratch[coordinate, lane] = buckets[rows[lane], coordinate, lane]
+    for lane in range(WIDTH):
+        for word in range(_POINT):
+            scratch[word, lane] = buckets[rows[lane], np.uint64(word), np.uint64(lane)]
     return read_point(scratch.ctypes.data)
 
 
 @part
-def _scatter(p: Any, buckets: Words, rows: NDArray[np.int64], scratch: Words) -> None:
+def _scatter(p: Any, buckets: Words, rows: NDArray[np.uint64], scratch: Words) -> None:
     write_point(scratch.ctypes.data, p)
-    for coordinate in range(20):
-        for lane in range(WIDTH):
-            buckets[rows[lane], coordinate, lane] = scratch[coordinate, lane]
+    for lane in range(WIDTH):
+        for word in range(_POINT):
+            buckets[rows[lane], np.uint64(word), np.uint64(lane)] = scratch[word, lane]
 
 
 @part
@@ -85,15 +85,14 @@ def weighted_sum(elements: Words, weights: Words, window: int, out: Words, valid
     half = 1 << (window - 1)
     digits = np.empty((len(elements), places), np.int32)
     _signed(weights, window, digits)
-    plus, minus = np.empty((count, 20, WIDTH), np.uint64), np.empty((count, 20, WIDTH), np.uint64)
+    points = np.empty((count, _POINT, WIDTH), np.uint64)
     scratch = np.empty((4, WIDTH), np.uint64)
     for group in range(count):
         point, mask = decode(columns(elements, group * WIDTH, scratch))
         store(valid.ctypes.data + group * WIDTH * 8, mask)
-        write_point(plus.ctypes.data + group * _SIZE, prepare(point))
-        write_point(minus.ctypes.data + group * _SIZE, prepare(opposite(point)))
-    buckets, rows = np.empty((half + 1, 20, WIDTH), np.uint64), np.empty(WIDTH, np.int64)
-    spare, addend = np.empty((20, WIDTH), np.uint64), np.empty((20, WIDTH), np.uint64)
+        write_point(points.ctypes.data + group * _SIZE, prepare(point))
+    buckets, spare = np.empty((half + 1, _POINT, WIDTH), np.uint64), np.empty((_POINT, WIDTH), np.uint64)
+    rows, negative = np.empty(WIDTH, np.uint64), np.empty(WIDTH, np.uint64)
     total = neutral()
     for step in range(places):
         place = places - 1 - step
@@ -104,12 +103,9 @@ def weighted_sum(elements: Words, weights: Words, window: int, out: Words, valid
         for group in range(count):
             for lane in range(WIDTH):
                 digit = digits[group * WIDTH + lane, place]
-                rows[lane] = abs(digit)
-                source = minus if digit < 0 else plus
-                for coordinate in range(20):
-                    addend[coordinate, lane] = source[group, coordinate, lane]
+                rows[lane], negative[lane] = abs(digit), digit < 0
             # A digit of 0 goes to bucket 0, which is never collected.
-            point = add_prepared(_gather(buckets, rows, spare), read_point(addend.ctypes.data))
-            _scatter(point, buckets, rows, spare)
+            addend = signed_point(read_point(points.ctypes.data + group * _SIZE), load(negative.ctypes.data))
+            _scatter(add_prepared(_gather(buckets, rows, spare), addend), buckets, rows, spare)
         total = add_prepared(total, prepare(_collect(buckets, half)))
     to_rows(encode(total), out, 0, scratch)
