@@ -13,6 +13,7 @@ from stillwatch.cli.guard import guard
 from stillwatch.cli.indicators import indicators
 from stillwatch.cli.ingest import ingest
 from stillwatch.cli.lab import lab
+from stillwatch.cli.lineage import lineage
 from stillwatch.errors import StillwatchError, UsageError
 
 
@@ -25,6 +26,7 @@ def cli() -> None:
 for command in (detect, ingest, calibrate, lab, indicators):
     cli.add_command(command)
 cli.add_command(forum)
+cli.add_command(lineage)
 cli.add_command(guard)
 
 

@@ -1,0 +1,71 @@
+"""The report on a suspect model's lineage: ``trace.json``, ``report.html`` and a summary on the terminal."""
+
+import os
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from stillwatch.console.words import listed, printable
+from stillwatch.lineage.interface import Claim, Outcome, Trace
+
+
+def sentence(claim: Claim) -> str:
+    """A claim's outcome as a sentence that says no more than it may."""
+    names = listed([printable(name, 80) for name in claim.candidates])
+    best = claim.standings[0]
+    match claim.outcome:
+        case Outcome.SUPPORTED:
+            via = f" It may have come by way of {printable(claim.via, 80)}." if claim.via else ""
+            return f"{claim.says.format(names)} Supported, p = {best.p_value:.3g} over all candidates.{via}"
+        case Outcome.NOT_SUPPORTED:
+            return f"Not supported for any candidate: the nearest, {best.candidate}, has p = {best.p_value:.2g}."
+        case Outcome.INSUFFICIENT_CONTROLS:
+            return (
+                f"Insufficient controls: {claim.families} control families, and at least {claim.families_needed} "
+                f"are needed to claim anything at {claim.alpha:.3g}."
+            )
+        case Outcome.TOO_FEW_PROMPTS:
+            return "Too few prompts to claim anything."
+        case Outcome.INDISTINGUISHABLE:
+            return f"Abstained: {names} cannot be told apart; it may be any of them."
+        case Outcome.SHARED_STYLE:
+            return f"Abstained: {names} share a style, and the suspect has it."
+        case Outcome.VIEWS_DISAGREE:
+            return f"Abstained: {names} leads in some views of the text and not in others."
+
+
+def trace_json(found: Trace) -> bytes:
+    """The whole result as JSON; equal results give equal bytes."""
+    return msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
+
+
+def write_trace(found: Trace, folder: Path) -> Path:
+    """Write ``trace.json`` and ``report.html`` into ``folder``, which exists; gives the report's path."""
+    report = folder / "trace.json"
+    for path, content in ((report, trace_json(found)),):
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            partial.write_bytes(content)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    return report
+
+
+def print_trace(found: Trace, console: Console) -> None:
+    """The three claims, and what weakens them."""
+    table = Table(title=f"{printable(found.suspect, 80)}: {found.prompts} prompts, {len(found.models)} models")
+    for name in ("claim", "outcome", "nearest", "p", "control families"):
+        table.add_column(name)
+    for claim in found.claims:
+        best = claim.standings[0]
+        table.add_row(
+            claim.kind, claim.outcome.value, printable(best.candidate, 60), f"{best.p_value:.3g}", str(claim.families)
+        )
+    console.print(table)
+    for claim in found.claims:
+        console.print(f"{claim.kind}: {sentence(claim)}", markup=False, highlight=False, soft_wrap=True)
+    for warning in found.warnings:
+        console.print(f"note: {warning}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,137 @@
+"""Reading answers: NDJSON, JSON arrays (AlpacaEval's form) and Parquet, one model a file or many, and cards.
+
+A directory holds files and, if it likes, sub-directories: a sub-directory's models are one family. ``models.csv`` in it
+says what is known of them (columns: ``interface.Card``; ``taught_by`` separated by ``|``, ``none`` for human data).
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillwatch.errors import InputError, UsageError
+from stillwatch.lineage.interface import Card, Panel, Role
+
+Answers = dict[str, dict[str, str]]  # model -> prompt -> answer
+_PROMPT: Final = ("prompt_id", "instruction", "prompt", "question", "id")
+_TEXT: Final = ("output", "response", "completion", "answer", "text")
+_MODEL: Final = ("model", "generator")
+_SUFFIXES: Final = (".ndjson", ".jsonl", ".json", ".parquet")
+CARDS: Final = "models.csv"
+_LARGEST: Final = 2 << 30
+
+
+def read_answers(path: Path) -> Answers:
+    """Answers in a file, or in all files under a directory.
+
+    Raises:
+        InputError: a file cannot be read as answers, or two of them answer one prompt for one model differently.
+    """
+    files = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES) if path.is_dir() else [path]
+    found: Answers = {}
+    for file in files:
+        for row in _rows(file):
+            model = str(_field(row, _MODEL) or file.stem)
+            prompt, text = _field(row, _PROMPT), _field(row, _TEXT)
+            if prompt is None or not isinstance(text, str):
+                raise InputError(
+                    "a row without prompt or answer", where=str(file),
+                    do=f"Name them {_PROMPT[0]!r} or {_PROMPT[2]!r}, and {_TEXT[0]!r} or {_TEXT[1]!r}.",
+                )  # fmt: skip
+            if found.setdefault(model, {}).setdefault(str(prompt), text) != text:
+                raise InputError(
+                    f"two answers of {model!r} to prompt {str(prompt)[:60]!r}", where=str(file), do="Keep one of them."
+                )
+    if not found:
+        raise InputError("holds no answers", where=str(path), do=f"Give files that end in {', '.join(_SUFFIXES)}.")
+    return found
+
+
+def read_cards(path: Path, role: Role, names: Iterable[str]) -> dict[str, Card]:
+    """Cards of the models ``names`` that were read from ``path``: from ``models.csv``, and families from folders."""
+    cards = {name: Card(name, role, family=name, group=name) for name in names}
+    folder = path if path.is_dir() else path.parent
+    if path.is_dir():
+        for file in path.rglob("*"):
+            if file.parent != path and file.stem in cards:
+                cards[file.stem] = replace(cards[file.stem], family=file.parent.name, group=file.parent.name)
+    table = folder / CARDS
+    return {**cards, **read_table(table, role, cards)} if table.exists() else cards
+
+
+def read_table(table: Path, role: Role, cards: Mapping[str, Card]) -> dict[str, Card]:
+    """Those of ``cards`` that ``models.csv`` knows more of."""
+    found: dict[str, Card] = {}
+    with table.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            name = (row.get("model") or "").strip()
+            if name not in cards:
+                continue
+            family = (row.get("family") or "").strip() or cards[name].family
+            taught = (row.get("taught_by") or "").strip()
+            try:
+                size = float(row.get("size") or 0)
+            except ValueError:
+                raise InputError(f"size of {name!r} is no number", where=str(table), do="Give billions.") from None
+            found[name] = Card(
+                name, role, family=family, group=(row.get("group") or "").strip() or family,
+                base=(row.get("base") or "").strip(), released=(row.get("released") or "").strip(), size=size,
+                taught_by=None if not taught else () if taught == "none" else tuple(taught.split("|")),
+            )  # fmt: skip
+    return found
+
+
+def panel(suspect: tuple[Card, Mapping[str, str]], others: Iterable[tuple[Card, Mapping[str, str]]]) -> Panel:
+    """The suspect and the others over the prompts that the suspect answered, candidates before controls.
+
+    Raises:
+        UsageError: a name stands twice, or nobody else answered the suspect's prompts.
+    """
+    ranked = sorted(others, key=lambda item: (item[0].role is Role.CONTROL, item[0].name))
+    models = [suspect, *ranked]
+    names = [card.name for card, _ in models]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UsageError(
+            f"more than one model is called {', '.join(sorted(twice))}", do="A model is suspect, candidate or control."
+        )
+    wanted = set(suspect[1])
+    shared = [prompt for prompt in sorted(wanted, key=_numbered) if any(prompt in given for _, given in ranked)]
+    if not shared:
+        raise UsageError(
+            "suspect and others share no prompt", do="Ask all of them the same prompts, under the same ids."
+        )
+    texts = tuple(tuple(given.get(prompt) for _, given in models) for prompt in shared)
+    return Panel(tuple(card for card, _ in models), tuple(shared), texts)
+
+
+def _numbered(prompt: str) -> tuple[int, str]:
+    """Prompts by number where they are numbers."""
+    return (int(prompt), "") if prompt.isdecimal() and len(prompt) < 10 else (1 << 40, prompt)
+
+
+def _field(row: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
+    if file.stat().st_size > _LARGEST:
+        raise InputError("is larger than 2 GiB", where=str(file), do="Cut it into files of one model each.")
+    try:
+        if file.suffix == ".parquet":
+            yield from pq.read_table(file).to_pylist()
+            return
+        text = file.read_text("utf-8")
+        rows = (
+            json.loads(text) if text.lstrip()[:1] == "[" else [json.loads(line) for line in text.splitlines() if line]
+        )
+    except (ValueError, RecursionError, pa.ArrowInvalid) as error:
+        raise InputError(f"cannot be read as answers ({error})", where=str(file)) from error
+    for row in rows:
+        if not isinstance(row, dict):
+            raise InputError("a row that is no object", where=str(file), do="Write one object an answer.")
+        yield row

@@ -1,0 +1,92 @@
+"""``trace``: from answers to a report's content."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import squareform
+
+from stillwatch import __version__
+from stillwatch.lineage.calibration import standing
+from stillwatch.lineage.claims import QUESTIONS, judge
+from stillwatch.lineage.identity import about_identity, leakage
+from stillwatch.lineage.interface import FEWEST_PROMPTS, Card, Claim, Panel, Role, Trace
+from stillwatch.lineage.likeness import Likeness, compare
+from stillwatch.lineage.passages import loudest
+from stillwatch.lineage.views import VIEWS
+
+#: Views that claims look at, or beside which they must stand.
+WANTED = tuple(dict.fromkeys(view for question in QUESTIONS for view in question.views + question.beside))
+
+
+def trace(panel: Panel, *, alpha: float = 0.05, threads: int = 4, tick: Callable[[], None] = lambda: None) -> Trace:
+    """Judge the three claims on the panel's suspect and gather what a reader needs to check them.
+
+    Args:
+        panel: suspect, candidates and controls; controls of the suspect's own family are left out.
+        alpha: family-wise error rate over candidates, of each claim.
+        threads: prompts worked on at once.
+        tick: called once a prompt and view.
+    """
+    panel, warnings = _fit(panel)
+    likeness = {view: compare(panel.texts, VIEWS[view], threads=threads, tick=tick) for view in WANTED}
+    claims = judge(likeness, panel.cards, len(panel.prompts), alpha)
+    best = claims[-1].standings[0].candidate
+    members = [at for at, card in enumerate(panel.cards) if card.role is Role.CANDIDATE and card.group == best]
+    return Trace(
+        suspect=panel.cards[0].name,
+        prompts=len(panel.prompts),
+        models=panel.cards,
+        claims=claims,
+        tree=tree(likeness["words"], panel.cards),
+        passages=loudest(panel, likeness["phrases"].by_prompt, members),
+        leakage=leakage([row[0] for row in panel.texts]),
+        warnings=(*warnings, *_doubts(panel, claims)),
+        version=__version__,
+    )
+
+
+def steps(panel: Panel) -> int:
+    """How often ``trace`` will tick."""
+    return len(_fit(panel)[0].prompts) * len(WANTED)
+
+
+def tree(likeness: Likeness, cards: Sequence[Card]) -> tuple[tuple[str, int, int, float], ...]:
+    """Average linkage (UPGMA) of all models by likeness: leaves, then merges of two nodes and a height."""
+    z = standing(likeness.same - likeness.cross)
+    away: NDArray[np.float64] = z.max() - z
+    np.fill_diagonal(away, 0.0)
+    leaves = tuple((card.name, -1, -1, 0.0) for card in cards)
+    merges = linkage(squareform(np.maximum(away, 0.0), checks=False), "average") if len(cards) > 1 else []
+    return leaves + tuple(("", int(row[0]), int(row[1]), float(row[2])) for row in merges)
+
+
+def _fit(panel: Panel) -> tuple[Panel, list[str]]:
+    """The panel without prompts about identity, prompts the suspect left out, and controls of the suspect's family."""
+    warnings = []
+    suspect = panel.cards[0]
+    kept = [at for at, card in enumerate(panel.cards) if card.role is not Role.CONTROL or card.family != suspect.family]
+    if len(kept) < len(panel.cards):
+        warnings.append(f"{len(panel.cards) - len(kept)} controls of the suspect's own family were left out")
+    rows = [at for at, prompt in enumerate(panel.prompts) if panel.texts[at][0] and not about_identity(prompt)]
+    if len(rows) < len(panel.prompts):
+        warnings.append(f"{len(panel.prompts) - len(rows)} prompts were left out: about identity, or not answered")
+    texts = tuple(tuple(panel.texts[row][at] for at in kept) for row in rows)
+    return Panel(tuple(panel.cards[at] for at in kept), tuple(panel.prompts[row] for row in rows), texts), warnings
+
+
+def _doubts(panel: Panel, claims: Sequence[Claim]) -> list[str]:
+    """What weakens the result, in words."""
+    found = []
+    if len(panel.prompts) < FEWEST_PROMPTS:
+        found.append(f"only {len(panel.prompts)} prompts; at least {FEWEST_PROMPTS} are needed")
+    if short := [claim for claim in claims if claim.families < claim.families_needed]:
+        found.append(
+            f"only {min(claim.families for claim in short)} control families; {short[0].families_needed} are needed"
+        )
+    if all(card.family == card.name for card in panel.cards):
+        found.append("no families were given: every control counts as a family of its own, which overstates them")
+    if not any(card.released for card in panel.cards if card.role is Role.CONTROL):
+        found.append("controls could not be matched by era: no release dates were given")
+    return found

@@ -1,0 +1,53 @@
+import pytest
+
+from stillwatch.lineage import Outcome, trace
+from tests.lineage.made import Maker, panel
+
+TEACHERS = {f"teacher-{at}": Maker(at) for at in range(4)}
+CONTROLS = {f"control-{at}": Maker(100 + at) for at in range(20)}
+
+
+@pytest.fixture(scope="module")
+def student():
+    return trace(panel(Maker(7, TEACHERS["teacher-2"], 0.5), TEACHERS, CONTROLS), threads=2)
+
+
+def test_a_student_is_traced_to_its_teacher_and_to_no_other(student) -> None:
+    taught = student.claims[2]
+    assert taught.kind == "taught"
+    assert taught.outcome is Outcome.SUPPORTED
+    assert taught.candidates == ("teacher-2",)
+    assert taught.standings[0].p_value == pytest.approx(1 / 21)
+
+
+def test_every_claim_is_reported_by_itself(student) -> None:
+    assert [claim.kind for claim in student.claims] == ["wrapper", "weights", "taught"]
+    assert all(len(claim.standings) == 4 for claim in student.claims)
+    assert not any("theft" in claim.says or "stol" in claim.says for claim in student.claims)
+
+
+def test_a_stranger_is_not_accused() -> None:
+    found = trace(panel(Maker(9), TEACHERS, CONTROLS), threads=2)
+    assert {claim.outcome for claim in found.claims} <= {Outcome.NOT_SUPPORTED, Outcome.VIEWS_DISAGREE}
+
+
+def test_too_few_controls_say_so_and_how_many_are_needed() -> None:
+    few = dict(list(CONTROLS.items())[:5])
+    claim = trace(panel(Maker(7, TEACHERS["teacher-2"], 0.9), TEACHERS, few), threads=2).claims[2]
+    assert (claim.outcome, claim.families, claim.families_needed) == (Outcome.INSUFFICIENT_CONTROLS, 5, 19)
+
+
+def test_too_few_prompts_say_so() -> None:
+    found = trace(panel(Maker(7, TEACHERS["teacher-2"], 0.9), TEACHERS, CONTROLS, prompts=40), threads=2)
+    assert {claim.outcome for claim in found.claims} == {Outcome.TOO_FEW_PROMPTS}
+
+
+def test_the_number_of_threads_changes_nothing(student) -> None:
+    again = trace(panel(Maker(7, TEACHERS["teacher-2"], 0.5), TEACHERS, CONTROLS), threads=1)
+    assert again == student
+
+
+def test_the_tree_joins_teacher_and_student_first(student) -> None:
+    names = [name for name, *_ in student.tree]
+    first = student.tree[len(student.models)]
+    assert {names[first[1]], names[first[2]]} == {"suspect", "teacher-2"}
