@@ -1,12 +1,16 @@
 """Our hub, set up and served by its own commands."""
 
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from benchmarks.peers.server import Served, free_port, start
+from stillwatch.cli.forum import forum
 from stillwatch.forum.ledger.keys import SigningKey
+from stillwatch.forum.member.join import join
+from stillwatch.forum.member.state import KEY, Membership, State
 
 _MAIN = (sys.executable, "-c", "import sys; from stillwatch.cli import main; sys.exit(main())")
 
@@ -48,7 +52,7 @@ class Hub:
         options = ("--port", str(port), "--rate", "100000")
         process = start([*_MAIN, "forum", "serve", *self._where, *options], port, self.folder / "hub.log")
         url = f"http://127.0.0.1:{port}/taxii2/forum/collections/{self.collection}/"
-        return Served(name, url, "", self.members[0].token, process)
+        return Served(name, url, "token", self.members[0].token, process)
 
     @property
     def collection(self) -> str:
@@ -78,6 +82,19 @@ def new_hub(folder: Path, database: str, members: int) -> Hub:
     return Hub(folder, database, tuple(made))
 
 
+def joined(folder: Path, url: str, member: Member, user: str = "") -> State:
+    """A new state in ``folder`` of a member that has joined at ``url``."""
+    state = State(folder, make=True)
+    token = folder / "token"
+    token.touch(0o600)
+    token.write_text(member.token)
+    member.key.write(folder / KEY)
+    hub = not user
+    membership = Membership(url, "", token=str(token), user=user, identity=member.identity)
+    join(state, membership, lambda transport: hub)
+    return state
+
+
 def _register(database: str, identity: str, key: SigningKey) -> None:
     from stillwatch.forum.hub import times
     from stillwatch.schema.forum import Key
@@ -91,12 +108,12 @@ def _register(database: str, identity: str, key: SigningKey) -> None:
 
 
 def command(*arguments: str | Path) -> str:
-    """What ``stillwatch forum ...`` writes.
+    """What ``stillwatch forum ...`` writes; in this process, as an interpreter takes a second to start.
 
     Raises:
         RuntimeError: it ended with another status than 0.
     """
-    ran = subprocess.run([*_MAIN, "forum", *map(str, arguments)], capture_output=True, text=True, check=False)
-    if ran.returncode:
-        raise RuntimeError(f"forum {arguments[0]} ended with status {ran.returncode}:\n{ran.stderr[-2000:]}")
+    ran = CliRunner().invoke(forum, [str(each) for each in arguments])
+    if ran.exit_code:
+        raise RuntimeError(f"forum {' '.join(map(str, arguments))}: {ran.exception or ran.stderr[-2000:]}")
     return ran.stdout

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv6Network
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,22 @@ from stillwatch.forum.ledger.keys import SigningKey
 from stillwatch.schema import stix
 
 Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes objects: an identity and the key that it signs with."""
+
+    identity: str
+    key: SigningKey
+
+    def objects(self, count: int) -> list[Object]:
+        """``count`` signed indicators, the same ones whenever they are asked for."""
+        return list(indicators(count, self.identity, self.key, 1))
+
+    def later(self, found: Object, modified: str) -> Object:
+        """A later version of an object."""
+        return sign_object(found | {"modified": modified}, self.key)
 
 
 def indicators(count: int, author: str, key: SigningKey | None, seed: int) -> Iterator[Object]:

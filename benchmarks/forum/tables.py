@@ -1,0 +1,78 @@
+"""The tables of docs/benchmarks-forum.md."""
+
+from collections.abc import Sequence
+
+from benchmarks.forum.chaos import Outcome
+from benchmarks.forum.conformance import Found
+from benchmarks.forum.throughput import Speed
+from benchmarks.forum.walk import WAYS, Walk
+from benchmarks.markdown import table
+
+
+def conformance_table(found: Sequence[Found]) -> str:
+    """How many demands each server fulfils, and then a line for each that one does not."""
+    servers = list(dict.fromkeys(each.server for each in found))
+    by_demand: dict[tuple[str, str], dict[str, str]] = {}
+    for each in found:
+        by_demand.setdefault((each.section, each.demand), {})[each.server] = each.failure
+    kept = [str(sum(not told[server] for told in by_demand.values())) for server in servers]
+    rows = [["", f"of {len(by_demand)} demands", *kept]]
+    for (section, demand), told in sorted(by_demand.items()):
+        if any(told.values()):
+            rows.append([section, demand, *(told[server].replace("|", "/") or "yes" for server in servers)])
+    return table(["section", "demand", *servers], rows)
+
+
+def walks_table(walks: Sequence[Walk]) -> str:
+    """A line for each server and way of walking; the page sizes side by side."""
+    sizes = sorted({walk.size for walk in walks})
+    rows = []
+    for server in dict.fromkeys(walk.server for walk in walks):
+        for way in WAYS:
+            found = {walk.size: walk for walk in walks if (walk.server, walk.way) == (server, way)}
+            rows.append([server, way, *(_fault(found[size]) for size in sizes)])
+    return table(["server", "read", *(f"pages of {size}" for size in sizes)], rows)
+
+
+def _fault(walk: Walk) -> str:
+    told = [
+        f"{count} {what}"
+        for count, what in ((walk.missed, "missed"), (walk.repeated, "repeated"), (walk.changed, "changed"))
+        if count
+    ]
+    return ", ".join([*told, *([walk.ended] if walk.ended else [])]) or f"all {walk.objects}"
+
+
+def speeds_table(speeds: Sequence[Speed], ours: Sequence[str]) -> str:
+    """A line a server and size; ratios are ours (``ours``, each in a column) to that server, at the same size."""
+    header = ["server", "objects", "clients", "push, objects/s", "pull, objects/s", "processor, µs an object: push"]
+    header += ["pull", "peak memory, MB", "load before", *(f"{name}: push, pull" for name in ours)]
+    by_name = {(speed.server, speed.objects, speed.clients): speed for speed in speeds}
+    rows = []
+    for speed in speeds:
+        row = [speed.server, f"{speed.objects:,}", str(speed.clients), f"{speed.push:,.0f}", f"{speed.pull:,.0f}"]
+        row += [f"{speed.push_processor:,.0f}", f"{speed.pull_processor:,.0f}", f"{speed.peak / 1e6:,.0f}"]
+        row += [f"{speed.load:.1f}"]
+        for name in ours:
+            best = by_name.get((name, speed.objects, speed.clients))
+            row.append("-" if best is None else f"{best.push / speed.push:.2g} x, {best.pull / speed.pull:.3g} x")
+        rows.append(row)
+    return table(header, rows)
+
+
+def chaos_table(outcome: Outcome) -> str:
+    """What was done, and what came of it."""
+    faults = ", ".join(f"{count} x {kind}" for kind, count in sorted(outcome.faults.items()))
+    rows = [
+        ["faults", f"{sum(outcome.faults.values())}: {faults}"],
+        ["connections cut", f"{outcome.cut:,}"],
+        ["objects submitted", f"{outcome.objects:,}"],
+        ["lost", str(outcome.lost)],
+        ["repeated", str(outcome.repeated)],
+        ["foreign or changed", str(outcome.foreign)],
+        ["out of order", str(outcome.disordered)],
+        ["refused", str(outcome.refused)],
+        ["audit of the log", outcome.audit or "passed"],
+        ["seconds, load before", f"{outcome.seconds:,.0f}, {outcome.load:.1f}"],
+    ]
+    return table(["three members, PostgreSQL", ""], rows)
