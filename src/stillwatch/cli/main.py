@@ -10,10 +10,13 @@ from stillwatch.cli.calibrate import calibrate
 from stillwatch.cli.detect import detect
 from stillwatch.cli.forum import forum
 from stillwatch.cli.guard import guard
+from stillwatch.cli.gate import gate
 from stillwatch.cli.indicators import indicators
 from stillwatch.cli.ingest import ingest
 from stillwatch.cli.lab import lab
 from stillwatch.cli.lineage import lineage
+from stillwatch.cli.policy import policy
+from stillwatch.cli.watch import watch
 from stillwatch.errors import StillwatchError, UsageError
 
 
@@ -25,7 +28,8 @@ def cli() -> None:
 
 for command in (detect, ingest, calibrate, lab, indicators):
     cli.add_command(command)
-cli.add_command(forum)
+for command in (forum, gate, policy, watch):
+    cli.add_command(command)
 cli.add_command(lineage)
 cli.add_command(guard)
 

@@ -107,6 +107,11 @@ class Snapshot:
                 return Verdict(*values)
         return None
 
+    def all_verdicts(self) -> Iterator[Verdict]:
+        """Every verdict, in the order of the keys."""
+        for row in self._verdicts.drop_columns(["key"]).to_pylist():
+            yield Verdict(**{**row, "granted": Measure(row["granted"])})
+
     def facts(self, request: Request) -> list[tuple[str, str, int]]:
         """(about, name, value) of the request's account and organisation."""
         if not len(self._subjects):

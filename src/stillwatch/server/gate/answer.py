@@ -1,7 +1,7 @@
 """An answer on its way to the client: watched for the log, and changed as far as the measure says.
 
-Under allow and observe every byte leaves as it came and when it came. The row of the log is written before the event, or the
-last byte, that tells the client that the answer is complete.
+Under allow and observe every byte leaves as it came and when it came. The row of the log is written before the event
+that tells the client that the answer is complete, or before its last byte.
 """
 
 import asyncio

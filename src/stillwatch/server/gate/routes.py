@@ -1,6 +1,5 @@
 """What the gate's process answers itself, under ``/stillwatch/``, and everything else, which goes to the gate."""
 
-
 from stillwatch.server.gate.app import App
 from stillwatch.server.gate.body import Receive
 from stillwatch.server.gate.enforcer import Enforcer

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -55,7 +56,7 @@ class Place:
 def build(
     upstream: str | None, policy: Policy, snapshot: Path | None, log: Path | None, settings: Settings, secret: str = ""
 ) -> tuple[App, Enforcer, Record]:
-    """The gate before ``upstream`` and, under ``/stillwatch/``, its answers to other gateways; call it in a running loop.
+    """The gate before ``upstream``, and its answers to other gateways; to be called in a running loop.
 
     Raises:
         UsageError: the URL is none.
@@ -97,7 +98,7 @@ def server(app: App, place: Place) -> uvicorn.Server:
     if place.certificate and place.key:
         secured = {"ssl_certfile": place.certificate, "ssl_keyfile": place.key}
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         host=place.host, port=place.port, http=Protocol, ws="none", lifespan="off", log_config=_LOGGING,
         access_log=False, server_header=False, date_header=True, proxy_headers=False, limit_concurrency=None,
         timeout_keep_alive=30, timeout_graceful_shutdown=30, h11_max_incomplete_event_size=64 * 1024, **secured,
@@ -122,10 +123,6 @@ def run(
         await serve(app, enforcer, record, place)
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if find_spec("uvloop") is not None:
-        import uvloop
-
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main())
-    else:
-        asyncio.run(main())
+    fast = find_spec("uvloop") is not None
+    with asyncio.Runner(loop_factory=import_module("uvloop").new_event_loop if fast else None) as runner:
+        runner.run(main())

@@ -1,0 +1,18 @@
+"""``stillwatch gate``: measures in the path of requests. Sub-commands are imported when they are called for."""
+
+from stillwatch.cli.forum import LazyGroup
+
+#: Sub-command -> where it stands.
+COMMANDS: dict[str, str] = {
+    "appeal": "stillwatch.cli.gate_people:appeal",
+    "approve": "stillwatch.cli.gate_people:approve",
+    "confirm": "stillwatch.cli.gate_people:confirm",
+    "feedback": "stillwatch.cli.gate_people:feedback",
+    "measures": "stillwatch.cli.gate_people:measures",
+    "publish": "stillwatch.cli.gate_serve:publish",
+    "release": "stillwatch.cli.gate_people:release",
+    "serve": "stillwatch.cli.gate_serve:serve",
+    "settle": "stillwatch.cli.gate_people:settle",
+}
+
+gate = LazyGroup("gate", COMMANDS, help="Let what was detected change what the next request gets: at once, reversibly.")

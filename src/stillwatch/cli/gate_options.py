@@ -1,0 +1,55 @@
+"""Options that the gate's commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+_SOURCES = (
+    click.option("--findings", "found", type=click.Path(path_type=Path, exists=True, file_okay=False), multiple=True,
+                 help="Directory that `stillwatch detect` wrote; repeatable."),
+    click.option("--warned", type=FILE, multiple=True,
+                 help="NDJSON of local accounts that the forum warns of: observed until somebody confirms."),
+    click.option("--indicators", type=FILE, multiple=True, help="STIX file; repeatable."),
+    click.option("--watchlist", type=FILE, multiple=True, help="NDJSON of pseudonyms and reasoning blocks."),
+    click.option("--authorised", type=FILE, help="TOML file of programmes that may distil."),
+    click.option("--accounts", type=FILE, help="The accounts table (Parquet, NDJSON): tiers and owners."),
+    click.option("--owners", type=FILE, help="NDJSON of who owns what, for access rules."),
+)  # fmt: skip
+
+
+def state_option(command: F) -> F:
+    """``state``: where the gate's snapshot and ledger are."""
+    text = "Directory of the gate's snapshot, ledger and key."
+    option = click.option("--state", envvar="STILLWATCH_GATE", type=FOLDER, required=True, help=text)
+    return option(command)
+
+
+def policy_option(command: F) -> F:
+    """``policy``: a file, or the one that is shipped."""
+    text = "TOML file.  [default: one that only observes]"
+    return click.option("--policy", "policy_file", type=FILE, help=text)(command)
+
+
+def source_options(command: F) -> F:
+    """Everything that a snapshot is made of, as one argument ``sources``."""
+
+    def gathered(
+        found: tuple[Path, ...], warned: tuple[Path, ...], indicators: tuple[Path, ...], watchlist: tuple[Path, ...],
+        authorised: Path | None, accounts: Path | None, owners: Path | None, **others: Any,
+    ) -> Any:  # fmt: skip
+        from stillwatch.server.gate.publish import Sources
+
+        sources = Sources(found, warned, indicators, watchlist, authorised, accounts, owners)
+        return command(sources=sources, **others)
+
+    gathered.__doc__, gathered.__name__ = command.__doc__, command.__name__
+    gathered.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
+    for option in reversed(_SOURCES):
+        gathered = option(gathered)
+    return gathered  # type: ignore[return-value]

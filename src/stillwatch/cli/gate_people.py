@@ -1,0 +1,143 @@
+"""``stillwatch gate measures|approve|release|confirm|appeal|settle|feedback``: what people have to say about measures.
+
+Each adds an entry to the ledger; the next ``publish`` (or round of ``watch``) acts on it.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from stillwatch.cli.gate_options import FOLDER, state_option
+from stillwatch.enforcement.ledger import Entry, FileLedger, History, What
+from stillwatch.errors import UsageError
+
+_OUT = Console(highlight=False, markup=False, soft_wrap=True)
+_LEDGER = "ledger.ndjson"
+_BY = click.option("--by", required=True, metavar="NAME", help="The person who decides.")
+_WHY = click.option("--why", required=True, metavar="TEXT", help="The reason, for the record.")
+
+
+def _ledger(state: Path) -> FileLedger:
+    return FileLedger(state / _LEDGER)
+
+
+def _add(state: Path, what: What, **more: Any) -> None:
+    _ledger(state).add([Entry(what, time.time_ns() // 1000, **more)])
+
+
+def _name(by: str) -> str:
+    """A person's name in one spelling, so that nobody is two people.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    name = " ".join(by.split()).casefold()
+    if not name:
+        raise UsageError("a person has a name", where="--by")
+    return name
+
+
+@click.command("measures")
+@state_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def measures(state: Path, as_json: bool) -> None:
+    """List the measures in force, with their evidence; checks that the record is whole."""
+    history = History(_ledger(state).entries())
+    for account, entry in sorted(history.measured.items()):
+        appealed = entry.measure in history.open_appeals
+        if as_json:
+            row = {"measure": entry.measure, "account": account, "campaign": entry.campaign, "rung": entry.rung,
+                   "since": history.begun[account], "evidence": entry.text, "appealed": appealed}  # fmt: skip
+            click.echo(json.dumps(row))
+        else:
+            _OUT.print(f"{entry.measure}  {entry.rung:8}  {account}  {entry.campaign}{'  appealed' * appealed}")
+
+
+@click.command("approve")
+@click.argument("campaign")
+@state_option
+@_BY
+@_WHY
+def approve(campaign: str, state: Path, by: str, why: str) -> None:
+    """Approve the block of CAMPAIGN, for the accounts that are in it now; it takes several people."""
+    history = History(_ledger(state).entries())
+    if not any(entry.campaign == campaign for entry in history.measured.values()):
+        raise UsageError(f"no account is under a measure for {campaign!r}", do="`stillwatch gate measures` lists them.")
+    _add(state, "approved", campaign=campaign, by=_name(by), text=why)
+
+
+@click.command("release")
+@state_option
+@click.option("--account", default="", help="Whom.")
+@click.option("--campaign", default="", help="Or all accounts of a campaign.")
+@_BY
+@_WHY
+def release(state: Path, account: str, campaign: str, by: str, why: str) -> None:
+    """Let accounts come under measures beyond the day's budget, or again after an appeal."""
+    if bool(account) == bool(campaign):
+        raise UsageError("give one of the two", where="--account, --campaign")
+    _add(state, "released", account=account, campaign=campaign, by=_name(by), text=why)
+
+
+@click.command("confirm")
+@state_option
+@click.option("--account", required=True, help="Whom the forum warned of.")
+@click.option("--campaign", required=True, help="As the forum calls it.")
+@click.option("--evidence", required=True, help="What the local log shows, for the record.")
+@_BY
+def confirm(state: Path, account: str, campaign: str, evidence: str, by: str) -> None:
+    """Record local evidence for what came from the forum; without it nothing more than observing follows."""
+    _add(state, "confirmed", account=account, campaign=campaign, by=_name(by), text=evidence)
+
+
+@click.command("appeal")
+@click.argument("measure")
+@state_option
+@click.option("--statement", required=True, help="What the customer says.")
+def appeal(measure: str, state: Path, statement: str) -> None:
+    """Lodge a customer's appeal against MEASURE, the id that every refusal names."""
+    entry = History(_ledger(state).entries()).find(measure)
+    _add(state, "appealed", account=entry.account, campaign=entry.campaign, measure=measure, text=statement)
+
+
+@click.command("settle")
+@click.argument("measure")
+@state_option
+@click.option("--upheld/--rejected", default=None, required=True, help="Whether the customer is right.")
+@_BY
+@_WHY
+def settle(measure: str, state: Path, upheld: bool, by: str, why: str) -> None:
+    """Answer an appeal. Upheld, the measure ends, and none begins again unless a person releases the account."""
+    history = History(_ledger(state).entries())
+    found = history.open_appeals.get(measure)
+    if found is None:
+        raise UsageError(
+            f"no appeal against {measure!r} is open", do="`stillwatch gate measures` tells what was appealed."
+        )
+    what: What = "upheld" if upheld else "rejected"
+    _add(state, what, account=found.account, campaign=found.campaign, measure=measure, by=_name(by), text=why)
+
+
+@click.command("feedback")
+@state_option
+@click.option("--out", type=FOLDER, required=True, help="Directory for benign.ndjson and false_positives.ndjson.")
+def feedback(state: Path, out: Path) -> None:
+    """What upheld appeals teach: accounts to calibrate on, and campaigns that were wrong about somebody."""
+    upheld = [entry for entry in _ledger(state).entries() if entry.what == "upheld"]
+    out.mkdir(parents=True, exist_ok=True)
+    accounts = sorted({entry.account for entry in upheld})
+    counts: dict[str, set[str]] = {}
+    for entry in upheld:
+        counts.setdefault(entry.campaign, set()).add(entry.account)
+    _write(out / "benign.ndjson", [{"account_id": account} for account in accounts])
+    rows = [{"campaign": c, "kind": "false_positive", "count": len(counts[c])} for c in sorted(counts)]
+    _write(out / "false_positives.ndjson", rows)
+    _OUT.print(f"{len(accounts):,} accounts whose appeals were upheld, of {len(counts):,} campaigns")
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")

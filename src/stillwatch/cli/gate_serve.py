@@ -1,0 +1,104 @@
+"""``stillwatch gate publish|serve``: what gates read, and the gate itself."""
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from stillwatch.cli.gate_options import FILE, FOLDER, policy_option, source_options, state_option
+from stillwatch.cli.policy import tested
+from stillwatch.errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from stillwatch.server.gate.publish import Published, Sources
+
+_OUT = Console(highlight=False, markup=False, soft_wrap=True)
+_HERE = {"127.0.0.1", "::1", "localhost"}
+
+
+def told(published: "Published") -> str:
+    """What a run came to, in a line or a few."""
+    plan = published.plan
+    lines = [
+        f"{len(plan.verdicts):,} verdicts, {published.indicators:,} indicators published; {len(plan.entries):,} changes"
+    ]
+    if plan.waiting:
+        lines.append(
+            f"{len(plan.waiting):,} accounts are beyond the day's budget or were appealed: `gate release` lets them in"
+        )
+    lines += [
+        f"the block of {campaign} waits for people: `gate approve {campaign} --by NAME`" for campaign in plan.unapproved
+    ]
+    if published.silent:
+        lines.append(
+            f"{len(published.silent):,} indicators are not looked for in single requests, e.g. {published.silent[0]}"
+        )
+    return "\n".join(lines)
+
+
+@click.command("publish")
+@state_option
+@policy_option
+@source_options
+def publish(state: Path, policy_file: Path | None, sources: "Sources") -> None:
+    """Make the snapshot that gates read out of findings, indicators, programmes and owners."""
+    from stillwatch.server.gate.publish import publish as make
+
+    policy = tested(policy_file)
+    _OUT.print(told(make(state, policy, sources, time.time_ns() // 1000)))
+
+
+@click.command("serve")
+@click.option("--upstream", metavar="URL", help="The server of the model; without it only other gateways are answered.")
+@click.option(
+    "--state", envvar="STILLWATCH_GATE", type=FOLDER, help="Directory of the snapshot; without it nothing is known."
+)
+@click.option("--log", type=FOLDER, help="Directory for the log of requests, which `stillwatch watch` reads.")
+@policy_option
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True)
+@click.option("--tls-cert", type=FILE, help="Certificate chain (PEM).")
+@click.option("--tls-key", type=FILE, help="Its key (PEM).")
+@click.option("--insecure-http", is_flag=True, help="Serve without TLS on another host than this one, behind a proxy.")
+@click.option("--keys", type=FILE, help="NDJSON: SHA-256 of each API key, its account, organisation and tier.")
+@click.option(
+    "--account-header", default="", help="Header with the account, set by a gateway in front, by nobody else."
+)
+@click.option("--tier-header", default="", help="Likewise, the tier.")
+@click.option("--organization-header", default="", help="Likewise, the organisation.")
+@click.option("--address-header", default="", help="Likewise, the client's address.")
+@click.option("--tls-header", default="", help="Likewise, the fingerprint of the client's TLS (JA4).")
+@click.option("--max-body", type=click.IntRange(1, 1024), default=32, show_default=True, help="MiB of a request.")
+def serve(
+    upstream: str | None, state: Path | None, log: Path | None, policy_file: Path | None, host: str, port: int,
+    tls_cert: Path | None, tls_key: Path | None, insecure_http: bool, keys: Path | None, account_header: str,
+    tier_header: str, organization_header: str, address_header: str, tls_header: str, max_body: int,
+) -> None:  # fmt: skip
+    """Stand before the model's server (OpenAI- and Anthropic-style APIs), decide on each request, log as it passes.
+
+    STILLWATCH_GATE_SECRET is the bearer token that LiteLLM or Envoy has to show.
+    """
+    try:
+        from stillwatch.server.gate.app import Settings
+        from stillwatch.server.gate.identity import Trust, read_keys
+        from stillwatch.server.gate.publish import SNAPSHOT
+        from stillwatch.server.gate.serve import Place, run
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "forum") from None
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageError("one makes no sense without the other", where="--tls-cert, --tls-key")
+    if tls_cert is None and host not in _HERE and not insecure_http:
+        do = "Give --tls-cert and --tls-key, or --insecure-http where a proxy in front does it"
+        raise UsageError("keys and prompts would cross the network in the clear", where=f"--host {host}", do=do)
+    account, tier, organization, address, ja4 = (
+        name.lower().encode("ascii")
+        for name in (account_header, tier_header, organization_header, address_header, tls_header)
+    )
+    trust = Trust(account, tier, organization, address, ja4, read_keys(keys) if keys else {})
+    settings = Settings(trust, max_body << 20)
+    secret = os.environ.get("STILLWATCH_GATE_SECRET", "")
+    snapshot = state / SNAPSHOT if state else None
+    run(upstream, tested(policy_file), snapshot, log, settings, Place(host, port, tls_cert, tls_key), secret)

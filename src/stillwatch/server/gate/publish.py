@@ -1,0 +1,238 @@
+"""From what is known to a snapshot that gates read: findings, indicators, programmes and owners put together.
+
+A state directory holds ``snapshot.arrow``, ``ledger.ndjson`` and ``key`` (32 random bytes, its owner's alone).
+Publishing runs apart from the gates: however long it takes, no request waits.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import pyarrow.parquet as pq
+from msgspec import Meta, Struct
+
+from stillwatch.campaigns import read_programmes
+from stillwatch.enforcement import Policy, Verdict
+from stillwatch.enforcement.interface import FORUM
+from stillwatch.enforcement.ledger import FileLedger, History, Ledger
+from stillwatch.enforcement.matchers import Look, look_tables
+from stillwatch.enforcement.ownership import Holding, Register
+from stillwatch.enforcement.plan import Finding, Plan, fact_table, plan, verdict_table
+from stillwatch.enforcement.snapshot import open_snapshot, write
+from stillwatch.errors import InputError, UsageError
+from stillwatch.indicators.load import load as load_indicators
+from stillwatch.server.gate.looks import from_stix, read_watched
+
+SNAPSHOT: Final = "snapshot.arrow"
+LEDGER: Final = "ledger.ndjson"
+KEY: Final = "key"
+_KEY_BYTES: Final = 32
+
+
+class Owned(Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of the owners' file: who holds how much, in per cent, of a customer or of a company over one."""
+
+    company: str
+    owner: str
+    share: Annotated[float, Meta(gt=0, le=100)]
+    seat: str | None = None
+
+
+class Warned(Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of a forum's findings: a local account that private matching found in another provider's campaign."""
+
+    account_id: str
+    campaign_id: str
+    score: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    q_value: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where what is known lies; any may be absent.
+
+    Args:
+        findings: directories that ``detect`` or ``watch`` wrote.
+        warned: NDJSON of ``Warned``.
+        indicators: STIX files.
+        watched: NDJSON of ``looks.Watched``.
+        authorised: TOML of programmes.
+        accounts: the accounts table, for tiers, organisations and owners.
+        owners: NDJSON of ``Owned``.
+    """
+
+    findings: tuple[Path, ...] = ()
+    warned: tuple[Path, ...] = ()
+    indicators: tuple[Path, ...] = ()
+    watched: tuple[Path, ...] = ()
+    authorised: Path | None = None
+    accounts: Path | None = None
+    owners: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a run came to."""
+
+    plan: Plan
+    indicators: int
+    silent: tuple[str, ...] = field(default=())
+
+
+def publish(state: Path, policy: Policy, sources: Sources, now: int, ledger: Ledger | None = None) -> Published:
+    """Write the next snapshot to the directory ``state``, and what it changes to the ledger before.
+
+    Raises:
+        InputError: a source cannot be read, or the ledger is broken.
+        UsageError: the key is readable by others.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(state):
+        book = ledger or FileLedger(state / LEDGER)
+        accounts = read_accounts(sources.accounts)
+        tiers = {row["account_id"]: row["tier"] for row in accounts if row.get("tier")}
+        findings = [*(f for folder in sources.findings for f in read_findings(folder)), *_warned(sources.warned)]
+        path = state / SNAPSHOT
+        before: list[Verdict] = list(open_snapshot(path).all_verdicts()) if path.exists() else []
+        planned = plan(findings, before, History(book.entries()), policy, read_key(state / KEY), tiers, now)
+        looks, silent = _looks(sources)
+        keys, indicators, shapes = look_tables(looks)
+        names = [row["account_id"] for row in accounts]
+        facts = fact_table(programmes(sources.authorised), names, register(sources, accounts), policy)
+        book.add(planned.entries)
+        write(path, [verdict_table(planned.verdicts), keys, indicators, facts], now, policy.digest, shapes)
+        return Published(planned, indicators.num_rows, tuple(silent))
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """One publisher at a time."""
+    with (state / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def read_key(path: Path) -> bytes:
+    """The key of the delays; made if there is none.
+
+    Raises:
+        UsageError: others can read it, or it is not 32 bytes.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+    key = path.read_bytes()
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise UsageError("others can read the key", where=str(path), do=f"chmod 600 {path}")
+    if len(key) != _KEY_BYTES:
+        raise UsageError("no key of 32 bytes", where=str(path), do="Remove it; another one will be made.")
+    return key
+
+
+def read_findings(folder: Path) -> list[Finding]:
+    """The accounts in campaigns of a directory that ``detect`` wrote.
+
+    Raises:
+        InputError: it is none.
+    """
+    path = folder / "accounts.parquet"
+    try:
+        table = pq.read_table(path, filters=[("campaign_id", "!=", None)])
+        campaigns = json.loads((folder / "campaigns.json").read_text("utf-8"))
+        words = {c["id"]: "; ".join(line["summary"] for line in c["evidence"][:5]) for c in campaigns}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"no findings: {error}", where=str(folder), do="Give what `stillwatch detect --out` wrote."
+        ) from error
+    return [
+        Finding(
+            row["account_id"],
+            row["campaign_id"],
+            row["q_value"],
+            row["score"],
+            evidence=words.get(row["campaign_id"], ""),
+        )
+        for row in table.select(["account_id", "campaign_id", "q_value", "score"]).to_pylist()
+        if row["campaign_id"] is not None
+    ]
+
+
+def read_accounts(path: Path | None) -> list[dict[str, Any]]:
+    """The rows of an accounts table in Parquet or NDJSON, with the fields that are used here.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if path is None:
+        return []
+    names = ["account_id", "organization_id", "tier", "owner", "owner_country"]
+    try:
+        if path.suffix in (".parquet", ".pq"):
+            there = [name for name in names if name in pq.read_schema(path).names]
+            return pq.read_table(path, columns=there).to_pylist()  # type: ignore[no-any-return]
+        rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines() if line.strip()]
+        return [{name: row.get(name) for name in names} for row in rows if row["account_id"]]
+    except (ValueError, KeyError, AttributeError, msgspec.MsgspecError) as error:
+        raise InputError(f"no accounts table: {error}", where=str(path), do="Give Parquet or NDJSON.") from error
+
+
+def _warned(paths: Sequence[Path]) -> Iterator[Finding]:
+    for path in paths:
+        for row in _lines(path, Warned):
+            yield Finding(row.account_id, row.campaign_id, row.q_value, row.score, FORUM, row.evidence)
+
+
+def _looks(sources: Sources) -> tuple[list[Look], list[str]]:
+    looks: list[Look] = [look for path in sources.watched for look in read_watched(path)]
+    silent: list[str] = []
+    for path in sources.indicators:
+        imported = load_indicators(path)
+        found, passed = from_stix(imported.objects)
+        looks += found
+        silent += [*passed, *(f"{fault.object}: {fault.at} {fault.why}" for fault in imported.refused)]
+    return looks, silent
+
+
+def programmes(path: Path | None) -> list[tuple[str, str, str, int]]:
+    """Programmes as ``plan.fact_table`` takes them."""
+    found = []
+    for programme in read_programmes(path) if path else ():
+        found += [("account", name, programme.name, programme.end) for name in sorted(programme.accounts)]
+        found += [("organization", name, programme.name, programme.end) for name in sorted(programme.organizations)]
+    return found
+
+
+def register(sources: Sources, accounts: Sequence[dict[str, Any]]) -> Register:
+    """Owners by the owners' file; of accounts that are not in it, by what the accounts table declares."""
+    rows = _lines(sources.owners, Owned) if sources.owners else []
+    holdings = [Holding(row.company, row.owner, row.share, row.seat) for row in rows]
+    known = {each.company for each in holdings}
+    for row in accounts:
+        if row.get("owner") and row["account_id"] not in known:
+            holdings.append(Holding(row["account_id"], row["owner"], 100.0, row.get("owner_country")))
+    return Register(holdings)
+
+
+def _lines(path: Path, kind: Any) -> list[Any]:
+    decoder = msgspec.json.Decoder(kind)
+    found = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        if line.strip():
+            try:
+                found.append(decoder.decode(line))
+            except msgspec.MsgspecError as error:
+                raise InputError(str(error), where=f"{path}, line {number}") from None
+    return found
