@@ -88,7 +88,8 @@ def _stillwatch(size: int, threads: int) -> Iterable[Run]:
     sides = dict(zip(keys, _sides(size), strict=True))
     before, began, used = load(), perf_counter(), process_time()
     found = {
-        name: forum.pseudonyms("client_ip", [value.encode() for value in values]) for name, values in sides.items()
+        name: forum.pseudonyms(name, "client_ip", [value.encode() for value in values])
+        for name, values in sides.items()
     }
     halfway, half_used, half_sent = perf_counter(), process_time(), forum.sent.total()
     terms = Terms(bytes(16), _SCOPE, ("client_ip",), "first", "second")

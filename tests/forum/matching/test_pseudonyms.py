@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from stillwatch.forum.matching.pseudonyms import Pending
 from stillwatch.forum.matching.quotas import Quota, Usage
 
 SCOPE = Scope(46, "campaigns")
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 
 def share(holder: str, scope: Scope = SCOPE) -> Share:
@@ -25,13 +27,13 @@ def share(holder: str, scope: Scope = SCOPE) -> Share:
 
 
 def forum(scope: Scope = SCOPE) -> Forum:
-    return Forum({name: share(name, scope) for name in ("hub", "trustee")}, {})
+    return Forum({name: share(name, scope) for name in ("hub", "trustee")}, {"ada": KEY})
 
 
 def test_pseudonyms_are_the_prf_under_the_sum_of_the_shares() -> None:
     made = forum()
     values = [b"192.0.2.%d" % i for i in range(20)]
-    found = made.pseudonyms("client_ip", values)
+    found = made.pseudonyms("ada", "client_ip", values)
     secret = group.add_scalars(*(told.pair().secret for told in made.shares.values()))
     head = b"".join(map(oprf.sized, (b"identifier", b"campaigns", (46).to_bytes(4, "big"), b"client_ip")))
     expected = [oprf.evaluate(secret, head + oprf.sized(value), Mode.VOPRF) for value in values]
@@ -41,29 +43,31 @@ def test_pseudonyms_are_the_prf_under_the_sum_of_the_shares() -> None:
 def test_pseudonyms_of_two_epochs_purposes_or_kinds_differ() -> None:
     one = [b"192.0.2.1"]
     found = [
-        forum().pseudonyms("client_ip", one),
-        forum().pseudonyms("signup_ip", one),
-        forum(Scope(47, "campaigns")).pseudonyms("client_ip", one),
-        forum(Scope(46, "indicators")).pseudonyms("client_ip", one),
+        forum().pseudonyms("ada", "client_ip", one),
+        forum().pseudonyms("ada", "signup_ip", one),
+        forum(Scope(47, "campaigns")).pseudonyms("ada", "client_ip", one),
+        forum(Scope(46, "indicators")).pseudonyms("ada", "client_ip", one),
     ]
     assert len(np.unique(np.vstack(found), axis=0)) == 4
-    assert np.array_equal(found[0], forum().pseudonyms("client_ip", one))
+    assert np.array_equal(found[0], forum().pseudonyms("ada", "client_ip", one))
 
 
 def test_a_question_survives_a_restart_and_shows_no_identifier() -> None:
-    pending = next(iter(pseudonyms.ask(SCOPE, "client_ip", [b"192.0.2.1", b"192.0.2.2"])))
+    pending = next(iter(pseudonyms.ask(SCOPE, "ada", "client_ip", [b"192.0.2.1", b"192.0.2.2"])))
     again = msgspec.msgpack.decode(msgspec.msgpack.encode(pending), type=Pending)
-    assert again.question == pending.question
-    assert b"192.0.2" not in messages.pack(pending.question)
+    assert again.question(KEY) == pending.question(KEY)
+    assert b"192.0.2" not in messages.pack(pending.question(KEY))
     assert "192.0.2" not in repr(pending)
     told = keys.announced([share("hub").announce()], SCOPE, ["hub"])
-    assert len(pseudonyms.read(again, told, [pseudonyms.answer(share("hub"), again.question)])) == 2
+    assert (
+        len(pseudonyms.read(again, told, [pseudonyms.answer(share("hub"), again.question(KEY), KEY.public_key())])) == 2
+    )
 
 
 def test_answers_must_be_to_the_question_and_proven() -> None:
-    pending = next(iter(pseudonyms.ask(SCOPE, "client_ip", [b"192.0.2.1"])))
+    pending = next(iter(pseudonyms.ask(SCOPE, "ada", "client_ip", [b"192.0.2.1"])))
     told = keys.announced([share(name).announce() for name in ("hub", "trustee")], SCOPE, ["hub", "trustee"])
-    fair = [pseudonyms.answer(share(name), pending.question) for name in ("hub", "trustee")]
+    fair = [pseudonyms.answer(share(name), pending.question(KEY), KEY.public_key()) for name in ("hub", "trustee")]
     assert pseudonyms.read(pending, told, fair).shape == (1, 64)
     other = msgspec.structs.replace(fair[1], batch=9)
     unproven = msgspec.structs.replace(fair[1], proof=fair[0].proof)
@@ -80,13 +84,19 @@ def test_answers_must_be_to_the_question_and_proven() -> None:
 
 
 def test_questions_of_another_scope_and_repeated_or_endless_identifiers_are_refused() -> None:
-    pending = next(iter(pseudonyms.ask(SCOPE, "client_ip", [b"192.0.2.1"])))
+    pending = next(iter(pseudonyms.ask(SCOPE, "ada", "client_ip", [b"192.0.2.1"])))
     with pytest.raises(MessageError):
-        pseudonyms.answer(share("hub", Scope(47, "campaigns")), pending.question)
+        pseudonyms.answer(share("hub", Scope(47, "campaigns")), pending.question(KEY), KEY.public_key())
+    other = Ed25519PrivateKey.generate()
+    with pytest.raises(MessageError, match="signature"):
+        pseudonyms.answer(share("hub"), pending.question(other), KEY.public_key())
+    moved = msgspec.structs.replace(pending.question(KEY), member="bea")
+    with pytest.raises(MessageError, match="signature"):
+        pseudonyms.answer(share("hub"), moved, KEY.public_key())
     with pytest.raises(MessageError, match="twice"):
-        next(pseudonyms.ask(SCOPE, "client_ip", [b"x", b"x"]))
+        next(pseudonyms.ask(SCOPE, "ada", "client_ip", [b"x", b"x"]))
     with pytest.raises(ElementError, match="long"):
-        next(pseudonyms.ask(SCOPE, "client_ip", [bytes(65_500)]))
+        next(pseudonyms.ask(SCOPE, "ada", "client_ip", [bytes(65_500)]))
 
 
 def test_a_share_nobody_holds_is_refused() -> None:
@@ -158,11 +168,11 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
 
 
 def test_messages_have_bounds() -> None:
-    long = msgspec.structs.replace(Question(SCOPE, 0, bytes(32)), elements=bytes(32 * (evaluation.BATCH + 1)))
+    long = msgspec.structs.replace(Question(SCOPE, 0, "ada", bytes(32)), elements=bytes(32 * (evaluation.BATCH + 1)))
     for wrong in (
         long,
-        Question(Scope(-1, "campaigns"), 0, bytes(32)),
-        Question(Scope(1, "Two Words"), 0, bytes(32)),
+        Question(Scope(-1, "campaigns"), 0, "ada", bytes(32)),
+        Question(Scope(1, "Two Words"), 0, "ada", bytes(32)),
         Answer(SCOPE, 0, "hub", bytes(32), bytes(63)),
     ):
         with pytest.raises(MessageError):

@@ -55,11 +55,16 @@ class Announcement(Message, frozen=True):
 
 
 class Question(Message, frozen=True):
-    """Blinded elements, 32 bytes each, to be evaluated by every keyholder."""
+    """Blinded elements, 32 bytes each, to be evaluated by every keyholder.
+
+    It is signed, so that a hub that carries it to the other keyholder cannot ask in a member's name.
+    """
 
     scope: Scope
     batch: Number
+    member: Name
     elements: Elements
+    signature: Signature = NO_SIGNATURE
 
 
 class Answer(Message, frozen=True):
@@ -142,6 +147,16 @@ class Disclosure(Message, frozen=True):
     salt: Digest
 
 
+class SealedKey(Message, frozen=True):
+    """A sharing group's key for one member, sealed to it and signed by the member that made it."""
+
+    scope: Scope
+    maker: Name
+    member: Name
+    sealed: Annotated[bytes, Meta(max_length=256)]
+    signature: Signature = NO_SIGNATURE
+
+
 class Artifact(Message, frozen=True):
     """One artifact of a cluster under its tag.
 
@@ -189,7 +204,18 @@ class View(Message, frozen=True):
 
 
 AnyMessage = (
-    Announcement | Question | Answer | Offer | Acceptance | Tags | Count | Consent | Disclosure | Submission | View
+    Announcement
+    | Question
+    | Answer
+    | Offer
+    | Acceptance
+    | Tags
+    | Count
+    | Consent
+    | Disclosure
+    | SealedKey
+    | Submission
+    | View
 )
 _DECODER: Final = msgspec.msgpack.Decoder(AnyMessage)
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -214,8 +240,8 @@ def unpack(data: bytes) -> Message:
         raise MessageError(f"a message that cannot be read: {error}") from error
 
 
-Signed = Offer | Acceptance | Consent
-_Signed = TypeVar("_Signed", Offer, Acceptance, Consent)
+Signed = Question | Offer | Acceptance | Consent | SealedKey
+_Signed = TypeVar("_Signed", Question, Offer, Acceptance, Consent, SealedKey)
 
 
 def _signed_bytes(message: Signed) -> bytes:

@@ -7,9 +7,10 @@ epoch or kind says nothing about it; and the key differs by purpose and epoch to
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Struct
 
-from stillwatch.forum.matching import evaluation, group, oprf
+from stillwatch.forum.matching import evaluation, group, messages, oprf
 from stillwatch.forum.matching.curve import batch
 from stillwatch.forum.matching.curve.batch import Bytes, Packed
 from stillwatch.forum.matching.errors import ElementError, MessageError
@@ -23,6 +24,7 @@ class Pending(Struct, frozen=True):
 
     Attributes:
         scope: of the question.
+        member: that asks.
         batch: its number.
         kind: of artifact.
         values: the identifiers.
@@ -31,6 +33,7 @@ class Pending(Struct, frozen=True):
     """
 
     scope: Scope
+    member: str
     batch: int
     kind: str
     values: list[bytes]
@@ -40,10 +43,9 @@ class Pending(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Pending(scope={self.scope!r}, batch={self.batch}, kind={self.kind!r}, {len(self.values)} values)"
 
-    @property
-    def question(self) -> Question:
-        """What is sent; the same after a restart."""
-        return Question(self.scope, self.batch, self.elements)
+    def question(self, key: Ed25519PrivateKey) -> Question:
+        """What is sent, signed by the member; the same after a restart."""
+        return messages.sign(Question(self.scope, self.batch, self.member, self.elements), key)
 
 
 def prf_inputs(scope: Scope, kind: str, values: Sequence[bytes]) -> Packed:
@@ -59,7 +61,7 @@ def prf_inputs(scope: Scope, kind: str, values: Sequence[bytes]) -> Packed:
     return Packed.of([head + oprf.sized(value) for value in values])
 
 
-def ask(scope: Scope, kind: str, values: Sequence[bytes], first: int = 0) -> Iterator[Pending]:
+def ask(scope: Scope, member: str, kind: str, values: Sequence[bytes], first: int = 0) -> Iterator[Pending]:
     """Blind identifiers for their questions, in batches numbered from ``first``.
 
     Raises:
@@ -70,18 +72,24 @@ def ask(scope: Scope, kind: str, values: Sequence[bytes], first: int = 0) -> Ite
     for number, (start, end) in enumerate(batch.pieces(len(values), evaluation.BATCH), first):
         part = list(values[start:end])
         blinded = evaluation.blind(prf_inputs(scope, kind, part))
-        yield Pending(scope, number, kind, part, blinded.masks.tobytes(), blinded.elements.tobytes())
+        yield Pending(scope, member, number, kind, part, blinded.masks.tobytes(), blinded.elements.tobytes())
 
 
-def answer(share: Share, question: Question) -> Answer:
-    """The keyholder's answer. Charge the member's quota first (``quotas.charge``).
+def answer(share: Share, question: Question, member: Ed25519PublicKey) -> Answer:
+    """The keyholder's answer. Charge the member's quota first (``quotas.charge``), once for the same bytes.
+
+    Args:
+        share: the keyholder's.
+        question: of a member.
+        member: its key, which a keyholder other than the hub knows from elsewhere than the hub.
 
     Raises:
-        MessageError: the question is of another scope than the share, which is not kept after its epoch.
+        MessageError: not signed by the member, or of another scope than the share, which ends with its epoch.
         ElementError: bytes that are no element.
     """
     if question.scope != share.scope:
         raise MessageError(f"a question of {question.scope} to the share of {share.scope}")
+    messages.check_signature(question, member)
     found = evaluation.evaluate(share.pair(), rows(question.elements))
     return Answer(question.scope, question.batch, share.holder, found.elements.tobytes(), found.proof)
 

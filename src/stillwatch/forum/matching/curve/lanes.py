@@ -31,13 +31,13 @@ class LanesType(types.Type):
         super().__init__(name="Lanes8x64")
 
 
-_LANES: Final[Any] = LanesType()  # type: ignore[no-untyped-call]
+_LANES: Final = LanesType()
 
 
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _VECTOR)
+        super().__init__(manager, kind, _VECTOR)  # type: ignore[no-untyped-call]
 
 
 def _has_ifma() -> bool:
