@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.forum.chaos import Order, chaos
 from benchmarks.forum.conformance import Found, conformance
+from benchmarks.forum.exchange import Exchanged, exchange
 from benchmarks.forum.hub import new_hub
 from benchmarks.forum.objects import Author
 from benchmarks.forum.postgres import postgres
-from benchmarks.forum.tables import chaos_table, conformance_table, speeds_table, walks_table
+from benchmarks.forum.tables import chaos_table, conformance_table, exchange_table, speeds_table, walks_table
 from benchmarks.forum.throughput import Speed, envelopes, measure
 from benchmarks.forum.walk import Walk, walks
 from benchmarks.machine import machine
@@ -25,7 +26,7 @@ from benchmarks.peers.server import Served
 from stillwatch.forum.ledger.keys import SigningKey
 
 SQLITE, POSTGRES = "Stillwatch, SQLite", "Stillwatch, PostgreSQL"
-PARTS = ("conformance", "paging", "throughput", "chaos")
+PARTS = ("conformance", "paging", "exchange", "throughput", "chaos")
 _STRANGER = "identity--51247703-bcd7-4ba1-8dc3-499a084b624c"
 
 
@@ -52,6 +53,10 @@ def main() -> int:
         found = list(_paging(options.work))
         document["paging"] = [asdict(each) for each in found]
         told.append(walks_table(found))
+    if "exchange" in options.part:
+        exchanged = list(_exchange(options.work))
+        document["exchange"] = [asdict(each) for each in exchanged]
+        told.append(exchange_table(exchanged))
     if "throughput" in options.part:
         speeds = list(_throughput(options.work, options.sizes, options.own_sizes, options.clients))
         document["throughput"] = [asdict(each) for each in speeds]
@@ -78,6 +83,12 @@ def _paging(work: Path) -> Iterator[Walk]:
     for name in (SQLITE, POSTGRES, "medallion", "OpenTAXII"):
         with _served(name, work) as (server, author):
             yield from walks(server, author.objects(130), (7, 20, 50))
+
+
+def _exchange(work: Path) -> Iterator[Exchanged]:
+    for name in (SQLITE, POSTGRES, "medallion", "OpenTAXII", "OpenTAXII on PostgreSQL"):
+        with _served(name, work) as (server, author), TemporaryDirectory() as folder:
+            yield exchange(server, author, 1_000, Path(folder))
 
 
 def _throughput(work: Path, sizes: list[int], own: list[int], clients: list[int]) -> Iterator[Speed]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.forum.chaos import Outcome
 from benchmarks.forum.conformance import Found
+from benchmarks.forum.exchange import Exchanged
 from benchmarks.forum.throughput import Speed
 from benchmarks.forum.walk import WAYS, Walk
 from benchmarks.markdown import table
@@ -41,6 +42,16 @@ def _fault(walk: Walk) -> str:
         if count
     ]
     return ", ".join([*told, *([walk.ended] if walk.ended else [])]) or f"all {walk.objects}"
+
+
+def exchange_table(found: Sequence[Exchanged]) -> str:
+    """A line a server."""
+    header = ["server", "sent", "accepted", "fetched", "of them changed", "new in a second fetch", "pages"]
+    rows = []
+    for each in found:
+        figures = (each.sent, each.accepted, each.fetched, each.changed, each.again, each.pages)
+        rows.append([each.server, *(f"{figure:,}" for figure in figures)])
+    return table(header, rows)
 
 
 def speeds_table(speeds: Sequence[Speed], ours: Sequence[str]) -> str:
