@@ -84,7 +84,7 @@ def _sides(size: int) -> tuple[list[str], list[str]]:
 def _stillwatch(size: int, threads: int) -> Iterable[Run]:
     keys = {name: Ed25519PrivateKey.generate() for name in ("first", "second")}
     shares = {name: Share(name, _SCOPE, bytes([i]) * 32) for i, name in enumerate(("hub", "trustee"))}
-    forum = Forum(shares, keys, threads)
+    forum = Forum(shares, keys | {name: Ed25519PrivateKey.generate() for name in shares}, threads)
     sides = dict(zip(keys, _sides(size), strict=True))
     before, began, used = load(), perf_counter(), process_time()
     found = {

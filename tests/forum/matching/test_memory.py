@@ -1,4 +1,4 @@
-"""End to end beside the oracle: OpenMined PSI and plain sets find the same; a split network is joined from identifiers."""
+"""End to end beside OpenMined PSI, which finds the same; a split network is joined from identifiers."""
 
 import os
 
@@ -18,7 +18,7 @@ NAMES = ("ada", "bea", "cyd")
 
 def forum() -> Forum:
     shares = {name: Share(name, SCOPE, name.encode().ljust(32, b"\x00")) for name in ("hub", "trustee")}
-    return Forum(shares, {name: Ed25519PrivateKey.generate() for name in NAMES}, threads=2)
+    return Forum(shares, {name: Ed25519PrivateKey.generate() for name in (*NAMES, *shares)}, threads=2)
 
 
 @pytest.mark.parametrize(("first", "second", "shared"), [(300, 400, 150), (50, 60, 10), (40, 40, 40), (30, 30, 9)])

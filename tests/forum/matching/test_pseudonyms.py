@@ -20,6 +20,9 @@ from stillwatch.forum.matching.quotas import Quota, Usage
 
 SCOPE = Scope(46, "campaigns")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+KEYS = {name: Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32)) for name in ("hub", "trustee", "third")}
+PUBLIC = {name: key.public_key() for name, key in KEYS.items()}
+BOTH = {name: PUBLIC[name] for name in ("hub", "trustee")}
 
 
 def share(holder: str, scope: Scope = SCOPE) -> Share:
@@ -27,7 +30,7 @@ def share(holder: str, scope: Scope = SCOPE) -> Share:
 
 
 def forum(scope: Scope = SCOPE) -> Forum:
-    return Forum({name: share(name, scope) for name in ("hub", "trustee")}, {"ada": KEY})
+    return Forum({name: share(name, scope) for name in ("hub", "trustee")}, {"ada": KEY, **KEYS})
 
 
 def test_pseudonyms_are_the_prf_under_the_sum_of_the_shares() -> None:
@@ -58,7 +61,7 @@ def test_a_question_survives_a_restart_and_shows_no_identifier() -> None:
     assert again.question(KEY) == pending.question(KEY)
     assert b"192.0.2" not in messages.pack(pending.question(KEY))
     assert "192.0.2" not in repr(pending)
-    told = keys.announced([share("hub").announce()], SCOPE, ["hub"])
+    told = keys.announced([share("hub").announce(KEYS["hub"])], SCOPE, {"hub": PUBLIC["hub"]})
     assert (
         len(pseudonyms.read(again, told, [pseudonyms.answer(share("hub"), again.question(KEY), KEY.public_key())])) == 2
     )
@@ -66,7 +69,7 @@ def test_a_question_survives_a_restart_and_shows_no_identifier() -> None:
 
 def test_answers_must_be_to_the_question_and_proven() -> None:
     pending = next(iter(pseudonyms.ask(SCOPE, "ada", "client_ip", [b"192.0.2.1"])))
-    told = keys.announced([share(name).announce() for name in ("hub", "trustee")], SCOPE, ["hub", "trustee"])
+    told = keys.announced([share(name).announce(KEYS[name]) for name in ("hub", "trustee")], SCOPE, BOTH)
     fair = [pseudonyms.answer(share(name), pending.question(KEY), KEY.public_key()) for name in ("hub", "trustee")]
     assert pseudonyms.read(pending, told, fair).shape == (1, 64)
     other = msgspec.structs.replace(fair[1], batch=9)
@@ -101,7 +104,7 @@ def test_questions_of_another_scope_and_repeated_or_endless_identifiers_are_refu
 
 def test_a_share_nobody_holds_is_refused() -> None:
     """Who announces X - K, K the other's share, would know the sum's secret; it cannot show that it holds its own."""
-    honest, own = share("hub").announce(), share("trustee").announce()
+    honest, own = share("hub").announce(KEYS["hub"]), share("trustee").announce(KEYS["trustee"])
     secret = (group.ORDER - int.from_bytes(share("hub").pair().secret, "little")).to_bytes(32, "little")
     cancelling = group.add(own.public, group.multiply_base(secret))
     for wrong in (
@@ -110,12 +113,18 @@ def test_a_share_nobody_holds_is_refused() -> None:
         msgspec.structs.replace(own, public=bytes(32)),
     ):
         with pytest.raises(ProofError, match=r"^trustee"):
-            keys.announced([honest, wrong], SCOPE, ["hub", "trustee"])
-    for told in ([honest], [honest, honest], [honest, share("third").announce()]):
+            keys.announced([honest, messages.sign(wrong, KEYS["trustee"])], SCOPE, BOTH)
+    for told in ([honest], [honest, honest], [honest, share("third").announce(KEYS["third"])]):
         with pytest.raises(MessageError):
-            keys.announced(told, SCOPE, ["hub", "trustee"])
+            keys.announced(told, SCOPE, BOTH)
     with pytest.raises(MessageError):
-        keys.announced([share("hub", Scope(47, "campaigns")).announce()], SCOPE, ["hub"])
+        keys.announced([share("hub", Scope(47, "campaigns")).announce(KEYS["hub"])], SCOPE, {"hub": PUBLIC["hub"]})
+
+
+def test_the_hub_announces_nothing_in_the_trustees_name() -> None:
+    honest, forged = share("hub").announce(KEYS["hub"]), share("trustee").announce(KEYS["hub"])
+    with pytest.raises(MessageError, match="signature"):
+        keys.announced([honest, forged], SCOPE, BOTH)
 
 
 def test_epochs_and_their_shares_go_forward_only() -> None:

@@ -6,13 +6,14 @@ who takes a seed can evaluate from its epoch on, and nothing of before.
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Struct
 
-from stillwatch.forum.matching import group, oprf
+from stillwatch.forum.matching import group, messages, oprf
 from stillwatch.forum.matching.errors import ElementError, MessageError, ProofError
 from stillwatch.forum.matching.messages import Announcement, Scope
 from stillwatch.forum.matching.oprf import KeyPair, Mode
@@ -67,30 +68,37 @@ class Share(Struct, frozen=True):
             seed = hmac.digest(seed, _RATCHET, hashlib.sha256)
         return Share(self.holder, Scope(epoch, self.scope.purpose), seed)
 
-    def announce(self) -> Announcement:
-        """The public share with a proof of possession, without which a keyholder could cancel the others' shares."""
+    def announce(self, key: Ed25519PrivateKey) -> Announcement:
+        """The public share, signed by its holder, lest the hub announce one of its own in the holder's name.
+
+        With it goes a proof of possession, without which a keyholder could cancel the others' shares.
+        """
         pair, point = self.pair(), _point(self.scope, self.holder)
         image = oprf.blind_evaluate(pair.secret, point)
         proof = oprf.prove_composite(pair, point, Mode.VOPRF)
-        return Announcement(self.scope, self.holder, pair.public, image, proof)
+        return messages.sign(Announcement(self.scope, self.holder, pair.public, image, proof), key)
 
 
-def announced(announcements: Iterable[Announcement], scope: Scope, holders: Iterable[str]) -> dict[str, bytes]:
+def announced(
+    announcements: Iterable[Announcement], scope: Scope, holders: Mapping[str, Ed25519PublicKey]
+) -> dict[str, bytes]:
     """The public shares of a scope by holder, for members to keep and to finish evaluations with.
 
     Args:
         announcements: one of every holder.
         scope: epoch and purpose.
-        holders: who has to hold a share, by the forum's rules: at least two who would not collude.
+        holders: who has to hold a share by the forum's rules, at least two who would not collude, and their signing
+            keys, known from elsewhere than the hub.
 
     Raises:
-        MessageError: of another scope, of an unknown holder, missing, or twice.
+        MessageError: of another scope, of an unknown holder, not signed by it, missing, or twice.
         ProofError: a holder did not show that it holds its share.
     """
     found: dict[str, bytes] = {}
     for told in announcements:
-        if told.scope != scope or told.holder in found:
+        if told.scope != scope or told.holder in found or told.holder not in holders:
             raise MessageError(f"an announcement of {told.holder} that is not the one of this scope")
+        messages.check_signature(told, holders[told.holder])
         try:
             point = group.check_element(_point(scope, told.holder))
             group.check_element(told.image)
@@ -98,7 +106,7 @@ def announced(announcements: Iterable[Announcement], scope: Scope, holders: Iter
         except (ElementError, ProofError) as error:
             raise ProofError("the announced share is not shown to be held", where=told.holder) from error
         found[told.holder] = told.public
-    if found.keys() != set(holders):
+    if found.keys() != holders.keys():
         raise MessageError(f"announcements of {sorted(found)} where those of {sorted(holders)} are needed")
     return found
 

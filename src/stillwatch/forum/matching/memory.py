@@ -29,7 +29,7 @@ class Forum:
 
     Attributes:
         shares: by holder, all of one scope.
-        keys: members' signing keys by name.
+        keys: members' and keyholders' signing keys by name.
         threads: that evaluations may use.
         sent: bytes on the wire by kind of message.
     """
@@ -56,8 +56,8 @@ class Forum:
     def pseudonyms(self, member: str, kind: str, values: Sequence[bytes]) -> Bytes:
         """One member's pseudonyms, shape (n, 64)."""
         key = self.keys[member]
-        told = [self.carry(share.announce()) for share in self.shares.values()]
-        publics = announced(told, self.scope, self.shares)
+        told = [self.carry(share.announce(self.keys[name])) for name, share in self.shares.items()]
+        publics = announced(told, self.scope, {name: self.keys[name].public_key() for name in self.shares})
 
         def through(pending: Pending) -> Bytes:
             question = self.carry(pending.question(key))

@@ -52,6 +52,7 @@ class Announcement(Message, frozen=True):
     public: Key
     image: Key
     possession: Signature
+    signature: Signature = NO_SIGNATURE
 
 
 class Question(Message, frozen=True):
@@ -240,8 +241,8 @@ def unpack(data: bytes) -> Message:
         raise MessageError(f"a message that cannot be read: {error}") from error
 
 
-Signed = Question | Offer | Acceptance | Consent | SealedKey
-_Signed = TypeVar("_Signed", Question, Offer, Acceptance, Consent, SealedKey)
+Signed = Announcement | Question | Offer | Acceptance | Consent | SealedKey
+_Signed = TypeVar("_Signed", Announcement, Question, Offer, Acceptance, Consent, SealedKey)
 
 
 def _signed_bytes(message: Signed) -> bytes:
