@@ -52,16 +52,20 @@ def grow(
             everybody there has it, and a cluster that holds several such artifacts would break up along them.
     """
     members = start[free[start]]
+    if len(members) < 2 or (member_odds(graph, order, members, members, chosen_by) > 0).sum() < 2:
+        return None  # they do not predict each other
+    before: set[bytes] = set()
     for turn in range(ROUNDS):
         if len(members) < 2:
             return None
         candidates = _candidates(graph, held, members, free)
         odds = member_odds(graph, order, members, candidates, chosen_by if turn < _OPEN_ROUNDS else -1)
         kept = candidates[odds > 0]
-        settled = np.array_equal(kept, members)
         members = kept
-        if settled and turn >= _OPEN_ROUNDS:
-            break
+        if turn >= _OPEN_ROUNDS:  # settled, or going round in circles
+            if members.tobytes() in before:
+                break
+            before.add(members.tobytes())
     if len(members) < 2:
         return None
     odds = member_odds(graph, order, members, members)
