@@ -65,6 +65,7 @@ def main() -> int:
         order = Order(rounds=options.rounds, objects=options.objects, batch=options.batch)
         with TemporaryDirectory() as folder, postgres(Path(folder) / "pg") as url:
             outcome = chaos(Path(folder) / "chaos", url, order)
+        print(outcome, file=sys.stderr)
         document["chaos"], good = asdict(outcome), outcome.good
         told.append(chaos_table(outcome))
     (options.out / "forum.json").write_text(json.dumps(document, indent=1) + "\n")

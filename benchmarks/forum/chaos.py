@@ -69,7 +69,7 @@ class Outcome:
         load: of the machine before it began.
     """
 
-    faults: Counter[str] = field(default_factory=Counter)
+    faults: dict[str, int] = field(default_factory=dict)
     cut: int = 0
     objects: int = 0
     lost: int = 0
@@ -104,7 +104,7 @@ def chaos(folder: Path, database: str, order: Order) -> Outcome:
             time.sleep(draw.uniform(0.05, order.pause))
             kind = KINDS[number % len(KINDS)]
             stage.fault(kind, draw)
-            outcome.faults[kind] += 1
+            outcome.faults[kind] = outcome.faults.get(kind, 0) + 1
         stage.finish()
         outcome.seconds, outcome.cut = time.perf_counter() - began, stage.proxy.cuts
         _count(outcome, stage)
