@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from stillwatch.errors import MissingExtra
 from stillwatch.schema.forum import Filter, Known, NewObject, Row, State
 from stillwatch.storage.records import chunks
-from stillwatch.storage.tables import objects, orders
+from stillwatch.storage.tables import fetches, objects, orders
 
 try:
-    from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, true, update
+    from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, true, update
 except ImportError:
     raise MissingExtra("sqlalchemy", "forum") from None
 
@@ -51,9 +51,7 @@ class Objects:
 
     def _known(self, collection: int, condition: ColumnElement[bool], some: list[str] | list[bytes]) -> list[Known]:
         query = select(*_KNOWN).where(o.collection == collection, condition).order_by(o.position)
-        return [
-            Known(*row) for part in chunks(some) for row in self.connection.execute(query, {"some": part}).tuples()
-        ]
+        return [Known(*row) for part in chunks(some) for row in self.connection.execute(query, {"some": part}).tuples()]
 
     def insert(self, collection: int, rows: Sequence[tuple[NewObject, str, State]], now: int) -> list[int]:
         """Store object versions with their member and state at the next positions, and return those.
@@ -108,6 +106,18 @@ class Objects:
         query = select(*columns).where(o.collection == collection, o.position > after, o.state == State.RELEASED)
         rows = self.connection.execute(query.where(_wanted(wanted)).order_by(o.position).limit(limit)).tuples()
         return [Row(*row) for row in rows] if bodies else [Row(*row, b"") for row in rows]
+
+    def holders(self, collection: int, positions: Some[int]) -> set[str]:
+        """The members that fetched a page on which one of ``positions`` was."""
+        f = fetches.c
+        query = select(f.member).where(f.collection == collection).distinct()
+        found: set[str] = set()
+        for part in chunks(sorted(positions)):
+            on_page = exists().where(
+                o.collection == collection, o.position.in_(part), o.position.between(f.first, f.last)
+            )
+            found.update(self.connection.execute(query.where(on_page)).scalars())
+        return found
 
     def bodies(self, collection: int, positions: Some[int]) -> dict[int, bytes]:
         """What is stored at each position, whatever its state; nothing for what is erased."""

@@ -1,0 +1,180 @@
+"""``stillwatch forum init|migrate|member|person|token``: what the operator does on the hub's own machine."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from rich.console import Console
+
+from stillwatch.errors import InputError
+from stillwatch.schema.forum import Role
+
+if TYPE_CHECKING:
+    from stillwatch.storage.store import Store, Transaction
+
+F = TypeVar("F", bound=Callable[..., Any])
+_OUT = Console(highlight=False, markup=False, soft_wrap=True)
+_ROLES = click.Choice([role.value for role in Role])
+_DAY = 86_400_000_000
+
+_OPTIONS = (
+    click.option("--database", envvar="STILLWATCH_DATABASE", default="sqlite:///forum.db", show_default=True,
+                 metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/NAME."),
+    click.option("--keys", envvar="STILLWATCH_KEYS", default="forum-keys", show_default=True,
+                 type=click.Path(path_type=Path, file_okay=False), help="Directory of the hub's secrets."),
+)  # fmt: skip
+
+
+def hub_options(command: F) -> F:
+    """``database, keys``."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def open_store(database: str) -> "Store":
+    """The store at a URL, of this package's version."""
+    from stillwatch.storage.database import Database
+    from stillwatch.storage.migrate import migrate as apply
+    from stillwatch.storage.store import Store
+
+    opened = Database(database)
+    apply(opened)
+    return Store(opened)
+
+
+@contextmanager
+def _writing(database: str) -> Iterator[tuple["Transaction", int]]:
+    from stillwatch.forum.hub import times
+
+    with open_store(database).writing() as tx:
+        yield tx, times.now()
+
+
+@click.command("init")
+@hub_options
+@click.option("--house", default="house", show_default=True, help="Name of the member that operates the hub.")
+@click.option("--collection", default="indicators", show_default=True, help="Alias of the first collection.")
+def init(database: str, keys: Path, house: str, collection: str) -> None:
+    """Make a hub: its secret, its database, a sharing group with one collection. Harmless to repeat."""
+    from stillwatch.forum.hub import membership
+    from stillwatch.schema.forum import Collection, Member
+    from stillwatch.server import secret
+
+    keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret.make(keys / "hub.secret")
+    secret.read(keys / "hub.secret")
+    with _writing(database) as (tx, now):
+        if tx.records.one(Member, house=True) is None:
+            membership.add_member(tx, house, now, house=True)
+        if tx.records.one(Collection, alias=collection) is None:
+            group = membership.add_group(tx, collection, now)
+            made = membership.add_collection(tx, group.id, collection.capitalize(), collection, now)
+            _OUT.print(f"Collection {made.alias} {made.id}")
+    _OUT.print(f"Hub ready: secrets in {keys}. Back them up; next: stillwatch forum member add")
+
+
+@click.command("migrate")
+@hub_options
+def migrate(database: str, keys: Path) -> None:
+    """Bring the database to this version. `serve` does so too."""
+    from stillwatch.storage.migrate import latest
+
+    open_store(database).database.close()
+    _OUT.print(f"Database at version {latest()}")
+
+
+@click.group("member")
+def member() -> None:
+    """Companies that take part."""
+
+
+@member.command("add")
+@hub_options
+@click.argument("name")
+@click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    default=("indicators",),
+    show_default=True,
+    help="Collection that the member may read and write; repeatable.",
+)
+@click.option("--read-only", is_flag=True, help="It may read them, not write.")
+@click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Its TLS client certificate (PEM), where mutual TLS is used.")  # fmt: skip
+def add_member(
+    database: str, keys: Path, name: str, collections: tuple[str, ...], read_only: bool, certificate: Path | None
+) -> None:
+    """Admit a company and tell its pseudonym in each sharing group."""
+    from stillwatch.forum.hub import membership
+
+    fingerprint = _fingerprint(certificate) if certificate else None
+    with _writing(database) as (tx, now):
+        made = membership.add_member(tx, name, now, certificate=fingerprint)
+        for each in collections:
+            membership.grant(tx, each, made.id, read=True, write=not read_only, now=now)
+            _OUT.print(f"{each}: {membership.pseudonym_in(tx, each, made.id).id}")
+
+
+@click.group("person")
+def person() -> None:
+    """People who act for a member."""
+
+
+@person.command("add")
+@hub_options
+@click.argument("member_name", metavar="MEMBER")
+@click.argument("name")
+@click.option("--role", "roles", type=_ROLES, multiple=True, required=True, help="Repeatable.")
+def add_person(database: str, keys: Path, member_name: str, name: str, roles: tuple[str, ...]) -> None:
+    """Let NAME act for MEMBER in these roles."""
+    from stillwatch.forum.hub import membership
+
+    with _writing(database) as (tx, now):
+        made = membership.add_person(tx, member_name, name, roles, now)
+    _OUT.print(made.id)
+
+
+@click.group("token")
+def token() -> None:
+    """Bearer tokens, told once and kept as hashes."""
+
+
+@token.command("issue")
+@hub_options
+@click.argument("member_name", metavar="MEMBER")
+@click.argument("name", metavar="PERSON")
+@click.option("--days", type=click.IntRange(1, 730), default=90, show_default=True, help="Until it expires.")
+def issue_token(database: str, keys: Path, member_name: str, name: str, days: int) -> None:
+    """Print a new token of PERSON."""
+    from stillwatch.forum.hub import membership, tokens
+
+    with _writing(database) as (tx, now):
+        who = membership.find_person(tx, member_name, name)
+        click.echo(tokens.issue(tx.records, who.id, now, now + days * _DAY))
+
+
+@token.command("revoke")
+@hub_options
+@click.argument("id_", metavar="ID")
+def revoke_token(database: str, keys: Path, id_: str) -> None:
+    """End the token of that ID (its part between the underscores)."""
+    from stillwatch.forum.hub import tokens
+
+    with _writing(database) as (tx, now):
+        tokens.revoke(tx.records, id_, now)
+
+
+def _fingerprint(path: Path) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        found = load_pem_x509_certificate(path.read_bytes())
+    except ValueError:
+        raise InputError("not a certificate in PEM", where=str(path)) from None
+    return sha256(found.public_bytes(Encoding.DER)).hexdigest()

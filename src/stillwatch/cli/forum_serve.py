@@ -1,0 +1,40 @@
+"""``stillwatch forum serve``: the hub."""
+
+from pathlib import Path
+
+import click
+
+from stillwatch.cli.forum_hub import hub_options
+from stillwatch.errors import MissingExtra, UsageError
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command("serve")
+@hub_options
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="0 takes a free one.")
+@click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM).")
+@click.option("--tls-key", type=_FILE, help="Its key (PEM).")
+@click.option("--client-ca", type=_FILE, help="Demand a client certificate under this CA: the member's registered one.")
+@click.option("--insecure-http", is_flag=True, help="Serve without TLS on another host than this one, behind a proxy.")
+@click.option("--rate", type=click.FloatRange(min=0.1), default=100.0, show_default=True,
+              help="Requests a second of each member, in each server process; four times as many at once.")  # fmt: skip
+def serve(
+    database: str, keys: Path, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
+    insecure_http: bool, rate: float,
+) -> None:  # fmt: skip
+    """Serve TAXII 2.1 at /taxii2/ and the rest at /forum/v1/, described at /forum/v1/openapi.json."""
+    try:
+        from stillwatch.server.run import Tls, run
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "forum") from None
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageError("one makes no sense without the other", where="--tls-cert, --tls-key")
+    if client_ca and tls_cert is None:
+        raise UsageError("needs --tls-cert and --tls-key", where="--client-ca")
+    tls = Tls(tls_cert, tls_key, client_ca) if tls_cert and tls_key else None
+    if tls is None and host not in {"127.0.0.1", "::1", "localhost"} and not insecure_http:
+        do = "Give --tls-cert and --tls-key, or --insecure-http where a proxy in front does it"
+        raise UsageError("tokens would cross the network in the clear", where=f"--host {host}", do=do)
+    run(database, keys, host, port, tls, rate)

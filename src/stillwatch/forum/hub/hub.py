@@ -1,0 +1,86 @@
+"""The hub: what its operations share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stillwatch.forum.hub import times
+from stillwatch.forum.hub.cursors import Cursors
+from stillwatch.forum.hub.errors import Absent, Forbidden
+from stillwatch.forum.hub.interface import Judge, Limits, Records, Store, Verify
+from stillwatch.schema.forum import Collection, Principal, Right, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """What every operation is given.
+
+    Args:
+        store: its state.
+        cursors: for paging.
+        judge: the guard.
+        verify: signatures of objects.
+        limits: what it takes and gives at most.
+        clock: microseconds since 1970.
+    """
+
+    store: Store
+    cursors: Cursors
+    judge: Judge
+    verify: Verify
+    limits: Limits = field(default_factory=Limits)
+    clock: Callable[[], int] = times.now
+
+
+#: Who may read objects: everybody in a collection with the right, but for the operator, whose work needs none.
+READERS = frozenset({Role.SUBMITTER, Role.ANALYST, Role.COUNSEL, Role.AUDITOR})
+
+
+def demand(who: Principal, *roles: str) -> None:
+    """Let pass who has one of ``roles``.
+
+    Raises:
+        Forbidden: everybody else.
+    """
+    if not who.roles.intersection(roles):
+        raise Forbidden(f"this needs the role {' or '.join(sorted(roles))}")
+
+
+def find_collection(records: Records, who: Principal, name: str) -> tuple[Collection, Right]:
+    """The collection of that id or alias and what ``who`` may do with it.
+
+    Raises:
+        Absent: there is none, or none that the member has a right to.
+    """
+    found = records.one(Collection, id=name) or records.one(Collection, alias=name)
+    right = records.one(Right, collection=found.number, member=who.member) if found else None
+    if found is None or right is None or not (right.read or right.write):
+        raise Absent("no such collection", where=name[:80])
+    return found, right
+
+
+def readable(records: Records, who: Principal, name: str) -> Collection:
+    """The collection, if ``who`` may read its objects.
+
+    Raises:
+        Absent: there is none for them.
+        Forbidden: they may not read it.
+    """
+    found, right = find_collection(records, who, name)
+    demand(who, *READERS)
+    if not right.read:
+        raise Forbidden("this collection is not yours to read", where=name[:80])
+    return found
+
+
+def writable(records: Records, who: Principal, name: str) -> Collection:
+    """The collection, if ``who`` may write to it.
+
+    Raises:
+        Absent: there is none for them.
+        Forbidden: they may not write to it.
+    """
+    found, right = find_collection(records, who, name)
+    demand(who, Role.SUBMITTER)
+    if not right.write:
+        raise Forbidden("this collection is not yours to write to", where=name[:80])
+    return found

@@ -1,0 +1,92 @@
+"""Withdrawal and erasure: they reach every member that fetched the object, and each signs that it heard.
+
+A withdrawal is a revoked version of the object, submitted like any other. An erasure leaves a tombstone in the order, and
+its content is gone. Both make a recall with one receipt for each member on whose fetched pages the object was.
+"""
+
+from collections.abc import Collection as Some
+from uuid import uuid4
+
+from stillwatch.forum.hub.errors import Absent, Forbidden
+from stillwatch.forum.hub.hub import Hub, writable
+from stillwatch.forum.hub.interface import Transaction
+from stillwatch.schema.forum import Collection, Filter, Known, Principal, Quarantined, Recall, Receipt, State
+
+
+def erase(hub: Hub, who: Principal, name: str, id_: str, wanted: Filter) -> None:
+    """Erase versions of an object that ``who``'s member submitted.
+
+    Raises:
+        Absent: there is no such object, or no such version.
+        Forbidden: it is another member's, or the collection is not theirs to write to.
+    """
+    with hub.store.writing() as tx:
+        collection = writable(tx.records, who, name)
+        tx.objects.lock(collection.number)
+        known = [each for each in tx.objects.known(collection.number, [id_]) if each.state != State.ERASED]
+        if not known or all(each.state == State.DUPLICATE and each.member != who.member for each in known):
+            raise Absent("no such object", where=id_[:120])
+        if any(each.member != who.member for each in known):
+            raise Forbidden("the object is another member's", where=id_[:120])
+        chosen = _versions(known, wanted)
+        if not chosen:
+            raise Absent("no such version", where=id_[:120])
+        erase_versions(hub, tx, collection, chosen, who.member)
+
+
+def _versions(known: list[Known], wanted: Filter) -> list[Known]:
+    if wanted.all_versions:
+        return known
+    moments = set(wanted.moments)
+    if wanted.last:
+        moments.add(max(each.moment for each in known))
+    if wanted.first:
+        moments.add(min(each.moment for each in known))
+    return [each for each in known if each.moment in moments]
+
+
+def erase_versions(hub: Hub, tx: Transaction, collection: Collection, versions: list[Known], member: str) -> None:
+    """Erase what the caller found and may erase; the caller holds the lock."""
+    positions, id_ = [each.position for each in versions], versions[0].id
+    announce(hub, tx, collection, id_, positions, "erased", member, "erased by its submitter")
+    tx.objects.set_state(collection.number, positions, State.ERASED)
+    tx.objects.rank(collection.number, {id_})
+    for each in versions:
+        where = {"collection": collection.number, "object": id_, "moment": each.moment}
+        tx.records.change(Quarantined, where, body=None, verdict="{}")
+    promote(hub, tx, collection, versions)
+
+
+def promote(hub: Hub, tx: Transaction, collection: Collection, gone: list[Known]) -> None:
+    """Where another member submitted the same, its object now stands for itself, at the end of the order."""
+    contents = {each.content for each in gone if each.type == "indicator" and each.content}
+    if not contents:
+        return
+    equals = tx.objects.equals(collection.number, contents)
+    for content in sorted(contents):
+        same = [each for each in equals if each.content == content]
+        if any(each.state == State.RELEASED for each in same):
+            continue
+        waiting = [each for each in same if each.state == State.DUPLICATE]
+        if waiting:
+            tx.objects.set_state(collection.number, [waiting[0].position], State.RELEASED)
+            tx.objects.move(collection.number, [waiting[0].position], hub.clock())
+            tx.objects.rank(collection.number, {waiting[0].id})
+
+
+def announce(
+    hub: Hub,
+    tx: Transaction,
+    collection: Collection,
+    id_: str,
+    positions: Some[int],
+    kind: str,
+    member: str,
+    reason: str,
+) -> Recall:
+    """Make the recall of an object, owed to every member that fetched it but its submitter."""
+    recall = Recall(uuid4().hex, collection.number, id_, kind, member, hub.clock(), reason)
+    tx.records.add(recall)
+    holders = tx.objects.holders(collection.number, positions) - {member}
+    tx.records.add(*(Receipt(uuid4().hex, recall.id, each) for each in sorted(holders)))
+    return recall

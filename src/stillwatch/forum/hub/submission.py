@@ -1,0 +1,248 @@
+"""An envelope comes in: examined, then released, quarantined or withheld, object by object, in one transaction.
+
+The order: every object is read, its signature verified and the guard asked before the transaction begins, as none of it
+needs the store. Then the collection is locked, what is known already is set aside, the rest is stored and logged, and all
+of it is committed at once. An envelope sent again changes nothing and is answered alike.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import msgspec
+
+from stillwatch.forum.hub.door import read_envelope
+from stillwatch.forum.hub.errors import Absent, Conflict
+from stillwatch.forum.hub.examine import Examined, Failed, Signer, examine
+from stillwatch.forum.hub.hub import Hub, writable
+from stillwatch.forum.hub.interface import Judgement, Records, Transaction
+from stillwatch.schema.forum import (
+    Collection,
+    Feedback,
+    Key,
+    Known,
+    NewObject,
+    Principal,
+    Pseudonym,
+    Quarantined,
+    State,
+    Submission,
+    Withheld,
+)  # fmt: skip
+
+_MATCHED = "known: it is on record already"
+_CORROBORATES = "equal to another member's indicator: counted as its corroboration"
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What becomes of an envelope's objects."""
+
+    successes: list[dict[str, str]] = field(default_factory=list)
+    failures: list[dict[str, str]] = field(default_factory=list)
+    pendings: list[dict[str, str]] = field(default_factory=list)
+    rows: list[tuple[NewObject, str, State]] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+    corroborated: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is on record of the objects of an envelope."""
+
+    versions: dict[tuple[str, int], Known]
+    owners: dict[str, Known]
+    equals: dict[bytes, list[Known]]
+    pending: dict[tuple[str, int], Quarantined]
+    withheld: dict[tuple[str, int], Withheld]
+
+
+def submit(hub: Hub, who: Principal, name: str, body: bytes) -> Submission:
+    """Take an envelope for a collection; returns its status.
+
+    Raises:
+        HubError: the envelope as a whole is refused. Objects that are refused are failures of the status.
+    """
+    with hub.store.reading() as tx:
+        collection = writable(tx.records, who, name)
+        signer = signer_of(tx.records, who.member, collection)
+    raws = read_envelope(body, hub.limits)
+    examined = [examine(hub, bytes(raw), place, signer) for place, raw in enumerate(raws)]
+    with hub.store.writing() as tx:
+        writable(tx.records, who, name)  # the right may have gone meanwhile
+        tx.objects.lock(collection.number)
+        return _settle(hub, tx, who, collection, examined)
+
+
+def signer_of(records: Records, member: str, collection: Collection) -> Signer:
+    """Who a member is in a collection's group.
+
+    Raises:
+        Absent: it is no member of the group.
+    """
+    pseudonym = records.one(Pseudonym, group=collection.group, member=member)
+    if pseudonym is None:
+        raise Absent("you are no member of the sharing group of this collection", where=collection.id)
+    keys = records.find(Key, pseudonym=pseudonym.id, retired=None)
+    return Signer(pseudonym.id, {key.id: key.public for key in keys}, collection.signed)
+
+
+def _settle(
+    hub: Hub, tx: Transaction, who: Principal, collection: Collection, examined: list[Examined | Failed]
+) -> Submission:
+    now, id_ = hub.clock(), str(uuid4())
+    record = _record(tx, collection, [each.new for each in examined if isinstance(each, Examined)])
+    outcome = _Outcome()
+    for each in examined:
+        if isinstance(each, Failed):
+            outcome.failures.append(_detail(each.id, each.version, each.message))
+        else:
+            _place(outcome, record, who, collection, each, id_, now)
+    tx.objects.insert(collection.number, outcome.rows, now)
+    tx.objects.rank(collection.number, {new.id for new, _, _ in outcome.rows})
+    tx.records.add(*outcome.quarantined)
+    tx.records.add(*outcome.withheld)
+    corroborate(tx.records, collection.number, who.member, outcome.corroborated, now)
+    encoded = [msgspec.json.encode(each).decode() for each in (outcome.successes, outcome.failures, outcome.pendings)]
+    submission = Submission(id_, collection.number, who.member, who.person, now, *encoded)
+    tx.records.add(submission)
+    return submission
+
+
+def _record(tx: Transaction, collection: Collection, news: list[NewObject]) -> _Record:
+    ids = {new.id for new in news}
+    known = tx.objects.known(collection.number, ids)
+    equals: dict[bytes, list[Known]] = defaultdict(list)
+    indicators = {new.content for new in news if new.type == "indicator"}
+    for twin in tx.objects.equals(collection.number, indicators) if indicators else []:
+        equals[twin.content].append(twin)
+    pending = tx.records.find(Quarantined, collection=collection.number, object=ids) if ids else []
+    withheld = tx.records.find(Withheld, collection=collection.number, object=ids) if ids else []
+    return _Record(
+        versions={(each.id, each.moment): each for each in known},
+        owners={each.id: each for each in reversed(known)},
+        equals=equals,
+        pending={(each.object, each.moment): each for each in pending},
+        withheld={(each.object, each.moment): each for each in withheld},
+    )
+
+
+def _place(
+    outcome: _Outcome, record: _Record, who: Principal, collection: Collection, each: Examined, id_: str, now: int
+) -> None:
+    """Put one examined object where it belongs, and on record, so that the next one in the envelope meets it."""
+    new, judgement = each.new, each.judgement
+    if _on_record(outcome, record, who, new):
+        return
+    key, detail = (new.id, new.moment), _detail(new.id, new.version, judgement.message)
+    if judgement.outcome == "withhold":
+        gone = Withheld(uuid4().hex, collection.number, who.member, new.id, new.moment, new.digest,
+                        judgement.category, judgement.message, judgement.policy, now)  # fmt: skip
+        record.withheld[key] = gone
+        outcome.withheld.append(gone)
+        outcome.failures.append(detail)
+        return
+    twins = [twin for twin in record.equals.get(new.content, ()) if twin.id != new.id and twin.member != who.member]
+    if judgement.outcome == "quarantine":
+        held = quarantine(new, judgement, collection.number, who, id_, "guard", now)
+        record.pending[key] = held
+        outcome.quarantined.append(held)
+        outcome.pendings.append(detail)
+        return
+    standing = next((twin for twin in twins if twin.state == State.RELEASED), None)
+    state = State.DUPLICATE if standing and new.id not in record.owners and not new.revoked else State.RELEASED
+    if standing and state is State.DUPLICATE:
+        outcome.corroborated.append(standing.id)
+        detail["message"] = _CORROBORATES
+    stored = Known(-1, new.id, new.type, new.moment, new.digest, new.content, who.member, int(state), now)
+    record.versions[key] = stored
+    record.owners.setdefault(new.id, stored)
+    outcome.rows.append((new, who.member, state))
+    outcome.successes.append(detail)
+
+
+def _on_record(outcome: _Outcome, record: _Record, who: Principal, new: NewObject) -> bool:
+    """Whether the object is settled by what is on record: told to the outcome."""
+    key = (new.id, new.moment)
+    stored, pending, withheld = record.versions.get(key), record.pending.get(key), record.withheld.get(key)
+    owner = record.owners.get(new.id)
+    if owner and owner.member != who.member and new.version:
+        outcome.failures.append(_detail(new.id, new.version, "the object is another member's"))
+    elif stored and stored.digest != new.digest and new.version:
+        outcome.failures.append(_detail(new.id, new.version, "this version is on record with other content"))
+    elif stored and stored.state == State.ERASED:
+        outcome.failures.append(_detail(new.id, new.version, "this version was erased"))
+    elif stored:
+        outcome.successes.append(_detail(new.id, new.version, _MATCHED))
+    elif pending and pending.member == who.member and pending.decision is None and pending.digest == new.digest:
+        outcome.pendings.append(_detail(new.id, new.version, "waits for counsel's decision"))
+    elif pending and pending.member == who.member and pending.decision == "rejected" and pending.digest == new.digest:
+        outcome.failures.append(_detail(new.id, new.version, f"rejected: {pending.reason}"))
+    elif withheld and withheld.member == who.member and withheld.digest == new.digest:
+        outcome.failures.append(_detail(new.id, new.version, withheld.message))
+    else:
+        return False
+    return True
+
+
+def quarantine(
+    new: NewObject, judgement: Judgement, collection: int, who: Principal, submission: str, cause: str, now: int
+) -> Quarantined:
+    """The record that holds an object back."""
+    return Quarantined(
+        uuid4().hex, collection, who.member, who.person, submission, new.id, new.type, new.version, new.moment, new.spec,
+        new.body, new.digest, new.content, new.revoked, cause, judgement.verdict, now,
+    )  # fmt: skip
+
+
+def corroborate(records: Records, collection: int, member: str, objects: list[str], now: int) -> None:
+    """Count that ``member`` submitted equals of ``objects``, once each."""
+    if not objects:
+        return
+    known = {each.object for each in records.find(Feedback, collection=collection, object=objects, member=member,
+                                                  kind="corroboration")}  # fmt: skip
+    records.add(
+        *(Feedback(uuid4().hex, collection, each, member, "corroboration", 1, (), now) for each in
+          sorted(set(objects) - known))
+    )  # fmt: skip
+
+
+def status(hub: Hub, who: Principal, id_: str) -> Submission:
+    """The status of an envelope, for the member that sent it.
+
+    Raises:
+        Absent: there is none of theirs.
+    """
+    with hub.store.reading() as tx:
+        found = tx.records.one(Submission, id=id_, member=who.member)
+    if found is None:
+        raise Absent("no such status", where=id_[:80])
+    return found
+
+
+def _detail(id_: str, version: str, message: str) -> dict[str, str]:
+    return (
+        {"id": id_, "version": version, "message": message[:1000]}
+        if version
+        else {"id": id_, "message": message[:1000]}
+    )
+
+
+def resolve(records: Records, submission: str, object_: str, version: str, failure: str | None) -> None:
+    """Move an object of a submission from pending to success, or to failure with its message.
+
+    Raises:
+        Conflict: it is not pending there.
+    """
+    found = records.one(Submission, id=submission)
+    pendings = msgspec.json.decode(found.pendings, type=list[dict[str, str]]) if found else []
+    detail = next((each for each in pendings if each["id"] == object_ and each.get("version", "") == version), None)
+    if found is None or detail is None:
+        raise Conflict("not pending", where=object_)
+    kept = "failures" if failure else "successes"
+    settled = msgspec.json.decode(getattr(found, kept), type=list[dict[str, str]])
+    settled.append(_detail(object_, version, failure or "released"))
+    pendings.remove(detail)
+    values = {"pendings": msgspec.json.encode(pendings).decode(), kept: msgspec.json.encode(settled).decode()}
+    records.change(Submission, {"id": submission}, **values)

@@ -1,0 +1,206 @@
+"""The Starlette application: every request is authenticated, bounded, checked against its operation, and answered.
+
+The order for each request: media type, token, rate, query, body, operation. Operations are synchronous and run in a
+bounded pool of threads, so that a slow one never keeps another's connection waiting.
+"""
+
+import asyncio
+import base64
+import logging
+from binascii import Error
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from stillwatch.errors import MissingExtra, StillwatchError
+from stillwatch.forum.hub import tokens
+from stillwatch.forum.hub.errors import Malformed, TooLarge
+from stillwatch.forum.hub.hub import Hub
+from stillwatch.schema.forum import Principal
+from stillwatch.server.negotiation import accepts, is_media
+from stillwatch.server.operations import JSON, TAXII, Call, Operation, Reply
+
+try:
+    from anyio import CapacityLimiter
+    from anyio.to_thread import run_sync
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+except ImportError:
+    raise MissingExtra("starlette", "forum") from None
+
+from stillwatch.server import failures
+from stillwatch.server.limits import Buckets, Rate
+
+_LOG = logging.getLogger("stillwatch.server")
+_ENCODER = msgspec.json.Encoder()
+#: Nothing of a member's is kept by a browser or a proxy, or read as another type than it is.
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the server treats requests.
+
+    Args:
+        rate: requests a member may make.
+        body_seconds: within which a body has to arrive.
+        threads: operations at once.
+        mutual: whether every client shows a certificate, which has to be its member's.
+    """
+
+    rate: Rate = field(default_factory=Rate)
+    body_seconds: float = 60.0
+    threads: int = 16
+    mutual: bool = False
+
+
+def create(hub: Hub, operations: Sequence[Operation], settings: Settings | None = None) -> Starlette:
+    """The application over ``hub``."""
+    server = _Server(hub, settings or Settings())
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    routes = []
+    for path, methods in by_path.items():
+        endpoint = partial(server.answer, methods)
+        for spelled in {path, path.rstrip("/") or "/"}:
+            routes.append(Route(spelled, endpoint, methods=sorted(methods)))
+    handlers: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+        HTTPException: _refused,
+        Exception: _failed,
+    }
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Server:
+    """Answers requests for one hub."""
+
+    def __init__(self, hub: Hub, settings: Settings) -> None:
+        self._hub, self._settings = hub, settings
+        self._buckets = Buckets(settings.rate)
+        self._limiter: CapacityLimiter | None = None
+
+    async def answer(self, methods: dict[str, Operation], request: Request) -> Response:
+        """One request, whatever becomes of it."""
+        operation = methods.get("GET" if request.method == "HEAD" else request.method)
+        if operation is None:  # the router lets no other method pass
+            return failures.failure(405, "")
+        try:
+            return await self._answer(operation, request)
+        except StillwatchError as error:
+            if not hasattr(error, "status"):
+                _LOG.error("%s %s: %s", operation.method, operation.path, error)
+            return failures.of(error, operation.media)
+
+    async def _answer(self, operation: Operation, request: Request) -> Response:
+        media = operation.media
+        who = await self._thread(self._authenticate, request)
+        wait = self._buckets.take(who.member)
+        if wait:
+            headers = {"Retry-After": str(int(wait) + 1)}
+            return failures.failure(429, "Too many requests of your member. Try again later.", media, headers)
+        if not accepts(request.headers.get("accept"), media):
+            return failures.failure(406, f"The answer is {media}. Accept that.", media)
+        query = _query(operation, request)
+        body: Any = None
+        if operation.body is not None:
+            if not is_media(request.headers.get("content-type"), media):
+                return failures.failure(415, f"Send {media}.", media)
+            raw = await _body(request, self._hub.limits.envelope_bytes, self._settings.body_seconds)
+            body = raw if operation.body is bytes else _decode(raw, operation.body)
+        call = Call(self._hub, who, request.path_params, query, body)
+        made = await self._thread(operation.run, call)
+        if isinstance(made, Reply):
+            return Response(made.body, operation.status, {**_HEADERS, **made.headers}, media)
+        return Response(_ENCODER.encode(made), operation.status, _HEADERS, media)
+
+    def _authenticate(self, request: Request) -> Principal:
+        certificate = request.scope.get("state", {}).get("client_certificate")
+        token = _token(request.headers.get("authorization", ""))
+        with self._hub.store.reading() as tx:
+            return tokens.authenticate(tx.records, token, certificate, self._settings.mutual, self._hub.clock())
+
+    async def _thread(self, run: Callable[[Any], Any], argument: object) -> Any:
+        if self._limiter is None:  # it belongs to the running loop
+            self._limiter = CapacityLimiter(self._settings.threads)
+        return await run_sync(run, argument, limiter=self._limiter)
+
+
+def _token(header: str) -> str:
+    """The token of a Bearer header, or the password of a Basic one, for clients that know nothing else."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value.strip(), validate=True).decode("ascii").partition(":")[2]
+        except (Error, ValueError):
+            return ""
+    return ""
+
+
+def _query(operation: Operation, request: Request) -> msgspec.Struct:
+    """The query as its type; a parameter given twice is one list, as TAXII's commas make."""
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        given[name] = f"{given[name]},{value}" if name in given else value
+    try:
+        return msgspec.convert(given, operation.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise Malformed(str(error), where="query") from None
+
+
+def _decode(raw: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(str(error).split("\n")[0][:200], where="body") from None
+
+
+async def _body(request: Request, most: int, seconds: float) -> bytes:
+    """The body, within bounds of size and time.
+
+    Raises:
+        TooLarge: it is larger.
+        Malformed: it does not arrive.
+    """
+    declared = request.headers.get("content-length", "0")
+    parts: list[bytes] = []
+    size = 0
+    too_large = TooLarge(f"a body of more than {most:,} bytes", do="Send several envelopes")
+    if not declared.isdecimal() or int(declared) > most:
+        raise too_large
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    raise too_large
+                parts.append(part)
+    except (TimeoutError, ClientDisconnect):
+        raise Malformed("the body did not arrive in time") from None
+    return b"".join(parts)
+
+
+def _media(request: Request) -> str:
+    return TAXII if request.url.path.startswith("/taxii2") else JSON
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the router refuses; whoever is unknown learns nothing but that."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return failures.failure(status, "", _media(request), headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """A fault of ours; Starlette logs it with its traceback, the client is told nothing of it."""
+    return failures.failure(500, "A fault of the hub.", _media(request))
