@@ -89,6 +89,20 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = await self.judge(call, scope, receive)
+        self.tell(call)
+        if call.dialect.read:
+            await self._ask(call, scope, receive, send)
+        else:
+            await self._pass(call, scope, receive, send)
+
+    async def judge(self, call: Call, scope: Scope, receive: Receive) -> Scope:
+        """Decide on a request; gives the scope that goes on, whose body is in ``call``.
+
+        Raises:
+            Refused: it goes no further.
+            Gone: the client went away before all of it was there.
+        """
         settings = self._settings
         path = scope.get("raw_path") or str(scope["path"]).encode("utf-8")
         call.dialect = dialect_of(scope["method"], path)
@@ -104,11 +118,7 @@ class Gate:
         request = describe(sender, call.dialect, call.body, self._enforcer)
         call.decision = self._enforcer.decide(request)
         self._check(call, request)
-        self._tell(call)
-        if call.dialect.read:
-            await self._ask(call, scope, receive, send)
-        else:
-            await self._pass(call, scope, receive, send)
+        return scope
 
     def _check(self, call: Call, request: Request) -> None:
         """Refuse what the decision refuses.
@@ -170,7 +180,7 @@ class Gate:
             if not started:
                 raise Refused(502, "upstream_failed", "The server behind gave no answer.") from None
 
-    def _tell(self, call: Call, code: str = "") -> None:
+    def tell(self, call: Call, code: str = "") -> None:
         """The record of the decision, once."""
         if call.sender and not call.told:
             call.told = True
@@ -196,7 +206,7 @@ class Gate:
     async def _refuse(self, call: Call, refused: Refused, send: Send) -> None:
         """Tell the client, after the record has it."""
         if call.sender:
-            self._tell(call, refused.code)
+            self.tell(call, refused.code)
             if call.dialect.read and call.body and refused.code not in ("upstream_failed", "log_unavailable"):
                 more = {"refused": True, "stop_reason": f"stillwatch_{refused.code}"}
                 self._record.row(

@@ -1,7 +1,7 @@
 """uvicorn's h11 protocol with a clock on each head, where httptools is not installed."""
 
 import asyncio
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -20,11 +20,12 @@ class SlowProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Stop the clock when a head is whole."""
-        before = cast(Any, self.cycle)  # None until the first head is whole
+        before: Any = self.cycle  # None until the first head is whole
+        idle = before is None or before.response_complete
         super().data_received(data)
         if self.cycle is not before:
             self._stop()
-        elif before is None or before.response_complete:
+        elif idle:
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -150,7 +150,7 @@ def read_findings(folder: Path) -> list[Finding]:
     """
     path = folder / "accounts.parquet"
     try:
-        table = pq.read_table(path, filters=[("campaign_id", "!=", None)])
+        table = pq.read_table(path, columns=["account_id", "campaign_id", "q_value", "score"]).drop_null()
         campaigns = json.loads((folder / "campaigns.json").read_text("utf-8"))
         words = {c["id"]: "; ".join(line["summary"] for line in c["evidence"][:5]) for c in campaigns}
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -165,8 +165,7 @@ def read_findings(folder: Path) -> list[Finding]:
             row["score"],
             evidence=words.get(row["campaign_id"], ""),
         )
-        for row in table.select(["account_id", "campaign_id", "q_value", "score"]).to_pylist()
-        if row["campaign_id"] is not None
+        for row in table.to_pylist()
     ]
 
 

@@ -1,21 +1,138 @@
-"""What the gate's process answers itself, under ``/stillwatch/``, and everything else, which goes to the gate."""
+"""What the gate's process answers itself, and everything else, which goes through the gate.
 
-from stillwatch.server.gate.app import App
-from stillwatch.server.gate.body import Receive
+- ``/beta/litellm_basic_guardrail_api``: LiteLLM's Generic Guardrail API (``guardrail``).
+- ``/stillwatch/ext_authz/...``: Envoy's ext_authz over HTTP; what follows the prefix is the path of the request.
+- ``/stillwatch/health``: whether it does its work; 503 where it could not answer as the policy says.
+
+The first two tell what is decided about an account, so they are for whoever shows the secret in
+``x-stillwatch-secret``; without a secret, for callers on this machine.
+"""
+
+import hmac
+import os
+from typing import Any, Final
+
+import msgspec
+
+from stillwatch.enforcement.decide import stale
+from stillwatch.server.gate import guardrail
+from stillwatch.server.gate.app import Call, Gate
+from stillwatch.server.gate.body import Gone, Receive, read_body
+from stillwatch.server.gate.dialects import Dialect
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.record import Record
+from stillwatch.server.gate.refusal import Headers, Refused, answer
 from stillwatch.server.gate.upstream import Scope, Send
 
-PREFIX = "/stillwatch/"
+GUARDRAIL: Final = "/beta/litellm_basic_guardrail_api"
+AUTHZ: Final = "/stillwatch/ext_authz"
+HEALTH: Final = "/stillwatch/health"
+_SECRET: Final = b"x-stillwatch-secret"
+_LARGEST: Final = 64 << 20
+_HERE: Final = frozenset({"127.0.0.1", "::1"})
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """The application behind a gate that only answers other gateways."""
+    raise Refused(404, "no_upstream", "There is no server behind this gate.")
 
 
 class Routes:
-    """The process's ASGI application."""
+    """The process's ASGI application.
 
-    def __init__(self, gate: App | None, enforcer: Enforcer, record: Record, secret: str) -> None:
-        self._gate, self._enforcer, self._record, self._secret = gate, enforcer, record, secret
+    Args:
+        gate: decides.
+        enforcer, record: what it decides by, and writes to.
+        secret: of other gateways; "" for none.
+    """
+
+    def __init__(self, gate: Gate, enforcer: Enforcer, record: Record, secret: str) -> None:
+        self._gate, self._enforcer, self._record = gate, enforcer, record
+        self._secret = secret.encode("utf-8")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
-        if self._gate:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith(("/stillwatch/", "/beta/litellm")):
             await self._gate(scope, receive, send)
+            return
+        request_id = os.urandom(16).hex()
+        try:
+            if path == HEALTH:
+                await self._health(send)
+            elif not self._known(scope):
+                raise Refused(403, "not_a_gateway", "This is for gateways that show the secret.")
+            elif path == GUARDRAIL and scope["method"] == "POST":
+                body = await read_body(receive, None, _LARGEST, 30.0)
+                await _send(send, 200, guardrail.answer(body, self._enforcer, self._record, request_id))
+            elif path.startswith(f"{AUTHZ}/"):
+                await self._authorise(scope, receive, send, request_id)
+            else:
+                raise Refused(404, "not_found", "There is nothing here.")
+        except Refused as refused:
+            await _reply(send, *answer(refused, False, request_id))
+        except Gone:
+            return
+
+    def _known(self, scope: Scope) -> bool:
+        if not self._secret:
+            return (scope.get("client") or ("",))[0] in _HERE
+        shown = [value for name, value in scope["headers"] if name == _SECRET]
+        return len(shown) == 1 and hmac.compare_digest(shown[0], self._secret)
+
+    async def _authorise(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        """Envoy's question: 200 lets the request pass, anything else is the answer to the client.
+
+        Headers of a 200 tell the measure, for filters behind that can apply it. A body that Envoy cut is not read.
+        """
+        inner = {
+            **scope,
+            "path": scope["path"].removeprefix(AUTHZ),
+            "raw_path": scope["raw_path"].removeprefix(AUTHZ.encode()),
+            "headers": [pair for pair in scope["headers"] if pair[0] != _SECRET],
+        }
+        call = Call(request_id, self._enforcer.clock())
+        cut = any(name == b"x-envoy-auth-partial-body" and value == b"true" for name, value in scope["headers"])
+        if cut or not _has_body(scope["headers"]):
+            inner["method"] = "GET" if scope["method"] == "POST" else scope["method"]
+        try:
+            await self._gate.judge(call, inner, receive)
+        except Refused as refused:
+            self._gate.tell(call, refused.code)
+            await _reply(send, *answer(refused, call.dialect == Dialect.MESSAGES, request_id))
+            return
+        self._gate.tell(call)
+        decision = call.decision
+        headers: Headers = [
+            (b"x-stillwatch-measure", decision.measure.label.encode()),
+            (b"x-stillwatch-request-id", request_id.encode()),
+            (b"content-length", b"0"),
+        ]
+        await _reply(send, 200, headers, b"")
+
+    async def _health(self, send: Send) -> None:
+        enforcer = self._enforcer
+        old = stale(enforcer.snapshot, enforcer.policy, enforcer.clock())
+        document = {
+            "snapshot": {"made": enforcer.snapshot.made, "stale": old, "verdicts": enforcer.snapshot.verdicts,
+                         "indicators": enforcer.snapshot.indicators},
+            "policy": enforcer.policy.digest, "faults": enforcer.faults, "log": self._record.figures,
+        }  # fmt: skip
+        await _send(send, 503 if old or not self._record.healthy else 200, document)
+
+
+def _has_body(headers: Headers) -> bool:
+    found = dict(headers)
+    return found.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in found
+
+
+async def _send(send: Send, status: int, document: Any) -> None:
+    body = _ENCODER.encode(document)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await _reply(send, status, headers, body)
+
+
+async def _reply(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -6,8 +6,9 @@ Runs on httptools and uvloop where they are installed, as they should be; else o
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -22,11 +23,12 @@ except ImportError:
     raise MissingExtra("uvicorn", "forum") from None
 
 from stillwatch.enforcement import Policy
+from stillwatch.enforcement.anchors import anchors_of
 from stillwatch.server.gate.app import App, Gate, Settings
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.http1 import Pool
 from stillwatch.server.gate.record import Record
-from stillwatch.server.gate.routes import Routes
+from stillwatch.server.gate.routes import Routes, nowhere
 from stillwatch.server.gate.upstream import Upstream
 
 _LOG: Final = logging.getLogger("stillwatch.gate")
@@ -62,8 +64,10 @@ def build(
         UsageError: the URL is none.
     """
     enforcer, record = Enforcer(policy, snapshot), Record(log)
-    inner = Upstream(Pool(upstream), keep=settings.trust.names) if upstream else None
-    gate = Gate(inner, enforcer, record, settings) if inner else None
+    inner = Upstream(Pool(upstream), keep=settings.trust.names) if upstream else nowhere
+    gate = Gate(inner, enforcer, record, settings)
+    if enforcer.snapshot.anchored:
+        anchors_of("compiled before the first request needs it")
     return Routes(gate, enforcer, record, secret), enforcer, record
 
 
@@ -87,6 +91,25 @@ async def kept(enforcer: Enforcer, record: Record) -> AsyncIterator[None]:
         record.close()
 
 
+class _Server(uvicorn.Server):
+    """uvicorn's server, which does not die of the signal that ended it: the log has to be closed first."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on SIGTERM and SIGINT, in the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop, signals = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+        for each in signals:
+            loop.add_signal_handler(each, self.handle_exit, each, None)
+        try:
+            yield
+        finally:
+            for each in signals:
+                loop.remove_signal_handler(each)
+
+
 def server(app: App, place: Place) -> uvicorn.Server:
     """The uvicorn server around ``app``."""
     fast = find_spec("httptools") is not None
@@ -103,7 +126,7 @@ def server(app: App, place: Place) -> uvicorn.Server:
         access_log=False, server_header=False, date_header=True, proxy_headers=False, limit_concurrency=None,
         timeout_keep_alive=30, timeout_graceful_shutdown=30, h11_max_incomplete_event_size=64 * 1024, **secured,
     )  # fmt: skip
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 async def serve(app: App, enforcer: Enforcer, record: Record, place: Place) -> None:
