@@ -28,11 +28,12 @@ from stillwatch.campaigns.reference import natural_groups, references
 from stillwatch.campaigns.skeletons import family_id, with_skeletons
 from stillwatch.engine import Engine
 from stillwatch.errors import InputError
-from stillwatch.indicators import Matched, match, traits_needed
-from stillwatch.links import Linked, build, find_clusters
+from stillwatch.indicators import Matched, looked_at, match, traits_needed
+from stillwatch.links import Linked, build, find_clusters, put_forward
+from stillwatch.links.seeds import COMMON, SMALLEST
 from stillwatch.schema.campaign import Campaign, Findings
 from stillwatch.schema.evidence import Activity, Family, Reading
-from stillwatch.schema.graph import Incidence
+from stillwatch.schema.graph import Incidence, Named
 from stillwatch.schema.prints import PRINTS
 from stillwatch.schema.requests import REQUESTS
 from stillwatch.schema.stix import Object
@@ -66,12 +67,18 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the operator decides."""
+    """What the operator decides.
+
+    ``indicators`` are those of other members, made without this log. Whom one is true of is put forward to be tested on
+    the evidence of this log alone; an indicator is no evidence, and saves no more than the cost of looking
+    (``campaigns.naming``).
+    """
 
     fdr: float = 0.01
     seed: int = 0
     programmes: tuple[Programme, ...] = ()
     calibration: Calibration | None = None
+    indicators: tuple[Object, ...] = ()
     progress: Callable[[str], None] = field(default=lambda stage: None)
 
 
@@ -83,6 +90,9 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
     """
     watch = _Watch(options.progress)
     families, traits, graph, linked = _link(log, engine, options.seed, watch)
+    with watch("indicators"):
+        named = _named(log, engine, options.indicators, traits, graph)
+        linked = put_forward(graph, linked, named) if named else linked
     with watch("programmes"):
         linked, standing = _looked_up(engine, log, graph, linked, options.programmes)
     with watch("natural groups"):
@@ -90,14 +100,14 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         found = references(graph, linked.held, linked.order, linked.clusters, against.groups)
         silent = against.silent if against.groups else frozenset()
         untested = [()] * len(linked.clusters)
-        first = assess(graph, linked.held, linked.order, linked.clusters, untested, found, options.fdr, silent)
+        first = assess(graph, linked.held, linked.order, linked.clusters, untested, found, options.fdr, silent, named)
         suspect = [i for i, each in enumerate(first) if each.p_value <= PLAUSIBLE]
     with watch("cluster tests"):
         samples, rest = _samples(engine, graph, linked, suspect)
         samples = [uncovered(sample, standing[i].ends) for i, sample in zip(suspect, samples, strict=True)]
         read = {i: _read(sample, rest, log.fields, options.seed) for i, sample in zip(suspect, samples, strict=True)}
         readings = [read.get(i, ()) for i in range(len(linked.clusters))]
-        tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr, silent)
+        tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr, silent, named)
         ranks = _ranks(graph, linked, readings, against, options.fdr)
     with watch("requests"):
         mixtures = {i: learn(sample, rest) for i, sample in zip(suspect, samples, strict=True)}
@@ -164,6 +174,26 @@ def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Familie
     with watch("links"):
         graph = _graph(engine, traits, log)
         return families, traits, graph, find_clusters(graph, seed)
+
+
+def _named(
+    log: Log, engine: Engine, objects: Sequence[Object], traits: Traits, graph: Incidence
+) -> tuple[Named, ...]:
+    """Whom each of the indicators among ``objects`` is true of, where it is true of enough to make a group."""
+    if not objects:
+        return ()
+    matched = match(objects, engine, traits.table, log.fields, _span(engine)[1] or datetime.now(UTC))
+    actor_of = {account: actor for actor, own in enumerate(graph.accounts) for account in own}
+    families = {kind.name: kind.family for kind in graph.kinds}
+    latest = {each["id"]: each for each in sorted(objects, key=lambda each: str(each.get("modified", "")))}
+    found: dict[str, set[int]] = {}
+    for each in matched.matches:
+        found.setdefault(each.indicator, set()).add(actor_of[each.account_id])
+    return tuple(
+        Named(name, np.array(sorted(actors), np.int64), looked_at(latest[name], families))
+        for name, actors in sorted(found.items())
+        if SMALLEST <= len(actors) <= COMMON * len(graph.actors)
+    )
 
 
 def _span(engine: Engine) -> tuple[datetime | None, datetime | None]:

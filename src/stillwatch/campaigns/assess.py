@@ -11,7 +11,7 @@ from stillwatch.campaigns.explanations import EXPLANATIONS
 from stillwatch.campaigns.fit import Fit, Trial, fits_of
 from stillwatch.campaigns.reference import Reference, alikeness
 from stillwatch.schema.evidence import Family, Reading
-from stillwatch.schema.graph import Cluster, Holders, Incidence
+from stillwatch.schema.graph import Cluster, Holders, Incidence, Named
 from stillwatch.stats.combine import bonferroni, brown
 from stillwatch.stats.evidence import benjamini_hochberg, mean_bits
 from stillwatch.stats.ties import kind_bits
@@ -46,6 +46,7 @@ def assess(
     found: Mapping[str, Reference],
     fdr: float,
     silent: frozenset[Family] = frozenset(),
+    named: Sequence[Named] = (),
 ) -> list[Assessment]:
     """Every cluster tried against every explanation.
 
@@ -63,11 +64,12 @@ def assess(
         found: natural groups by explanation name.
         fdr: the false-discovery rate at which a cluster counts as surviving.
         silent: families in which the natural groups were not measured as the clusters are.
+        named: groups that others named, which saves the cost of naming (``campaigns.naming``).
     """
     ranked = frozenset(kind.family for kind in graph.kinds) - silent
     bits = [mean_bits(kind_bits(graph, order, cluster.actors), axis=1) for cluster in clusters]
     alike = alikeness(graph, order, [cluster.actors for cluster in clusters])
-    fits = [fits_of(graph, held, cluster, bits[i], readings[i], ranked) for i, cluster in enumerate(clusters)]
+    fits = [fits_of(graph, held, cluster, bits[i], readings[i], ranked, named) for i, cluster in enumerate(clusters)]
     weights = [graph.requests[cluster.actors].sum() for cluster in clusters]
     precedents: dict[str, frozenset[int]] = {e.name: frozenset() for e in EXPLANATIONS}
     columns: dict[str, list[Trial]] = {}
@@ -119,6 +121,10 @@ def _tried(
     def covariance(families: tuple[Family, ...]) -> NDArray[np.float64]:
         return reference.covariance(families, everyone - precedents)
 
+    def natural_p(by_family: dict[Family, float]) -> tuple[float, dict[Family, float]]:
+        p_value = brown(list(by_family.values()), covariance(tuple(by_family))) if by_family else 1.0
+        return p_value, by_family
+
     def trial(i: int, fit: Fit) -> Trial:
         if not fit.fits:
             return fit.alone()
@@ -127,8 +133,11 @@ def _tried(
             family: _family_p(tests, ranks[family] if family in fit.ranked else None)
             for family, tests in fit.tests.items()
         }
-        natural = brown(list(by_family.values()), covariance(tuple(by_family))) if by_family else 1.0
-        return fit.beside(natural, by_family, groups)
+        natural, telling = min(
+            (natural_p({f: p for f, p in by_family.items() if f not in route}) for route in fit.routes),
+            key=lambda each: each[0],
+        )
+        return fit.beside(min(1.0, natural * len(fit.routes)), telling, groups)
 
     return [trial(i, fit) for i, fit in enumerate(fits)]
 

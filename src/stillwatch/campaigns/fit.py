@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.campaigns.explanations import EXPLANATIONS, Explanation
+from stillwatch.campaigns.naming import picked_bits
 from stillwatch.schema.evidence import Family, Reading
-from stillwatch.schema.graph import Cluster, Holders, Incidence, distinct
+from stillwatch.schema.graph import Cluster, Holders, Incidence, Named, distinct
 from stillwatch.stats.evidence import choose_bits, mean_bits, p_of_bits
 
 #: An explanation fits where so few values of a defining kind cover so much of the cluster.
@@ -62,6 +63,7 @@ class Fit:
         covered: whether there is a defining artifact.
         drawn_from: how many actors have it, the group among them.
         defining: the kind that most of the cluster has in common, in words.
+        routes: families that say nothing because the cluster was named by them, one set for each who named it.
     """
 
     explanation: Explanation
@@ -73,6 +75,7 @@ class Fit:
     covered: bool
     drawn_from: int
     defining: str
+    routes: tuple[frozenset[Family], ...] = (frozenset(),)
 
     def alone(self) -> Trial:
         """The trial of an explanation that is compared with strangers only, or does not fit."""
@@ -98,6 +101,7 @@ def fits_of(
     bits: NDArray[np.float64],
     readings: Sequence[tuple[Family, Reading]],
     ranked: frozenset[Family],
+    named: Sequence[Named] = (),
 ) -> list[Fit]:
     """How ``cluster`` stands towards each of EXPLANATIONS.
 
@@ -108,6 +112,7 @@ def fits_of(
         bits: its log2 Bayes factor against strangers in each kind.
         readings: what the cluster signals said of it, with their families.
         ranked: families in which natural groups were measured.
+        named: groups that others named.
     """
     by_bits = {family: _family_bits(graph, family, bits) for family in Family}
     tests = {f: [r.p_value for g, r in readings if g == f and r.p_value is not None] for f in Family}
@@ -129,7 +134,10 @@ def fits_of(
                 by_bits=own,
                 tests={family: tests[family] for family in left if family in ranked or tests[family]},
                 ranked=ranked,
-                picked=p_of_bits(sum(own.values()) - choose_bits(drawn_from, size)),
+                picked=p_of_bits(
+                    picked_bits(own, choose_bits(drawn_from, size), cluster.actors, named, everybody)
+                ),
+                routes=cluster.routes or (frozenset(),),
                 covered=bool(covering.size),
                 drawn_from=drawn_from,
                 defining=defining,

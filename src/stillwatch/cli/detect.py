@@ -13,6 +13,7 @@ from stillwatch import pipeline
 from stillwatch.campaigns import Programme, read_calibration, read_programmes
 from stillwatch.cli.engines import engine_options, make_engine
 from stillwatch.cli.inputs import input_options
+from stillwatch.cli.known import read_indicators
 from stillwatch.cli.logs import read_log
 from stillwatch.console import campaigns_json, print_summary, write_findings
 from stillwatch.ingest.pseudonym import DOMAINS, Pseudonymiser
@@ -31,6 +32,12 @@ FILES = ("accounts.parquet", "requests.parquet", "campaigns.json", "findings.jso
 @click.option("--authorised", type=_FILE, help="TOML file of programmes that may distil: who, what, until when.")
 @click.option("--calibration", type=_FILE, help="Natural groups of a benign period, from `stillwatch calibrate`.")
 @click.option(
+    "--indicators",
+    "known",
+    type=click.Path(path_type=Path, exists=True),
+    help="Others' indicators (STIX file, or member's state): whom they match is tested on this log's evidence alone.",
+)
+@click.option(
     "--fdr",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.01,
@@ -43,8 +50,8 @@ FILES = ("accounts.parquet", "requests.parquet", "campaigns.json", "findings.jso
 @click.option("--timings", is_flag=True, help="Print the seconds each stage took to standard error.")
 def detect(
     logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
-    pseudonymise: Path | None, out: Path, authorised: Path | None, calibration: Path | None, fdr: float, seed: int,
-    engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None, as_json: bool,
+    pseudonymise: Path | None, out: Path, authorised: Path | None, calibration: Path | None, known: Path | None,
+    fdr: float, seed: int, engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None, as_json: bool,
     timings: bool,
 ) -> int:  # fmt: skip
     """Find the coordinated extraction campaigns in LOG... (files, directories, globs).
@@ -56,6 +63,7 @@ def detect(
     if pseudonymise:
         programmes = tuple(_renamed(programme, Pseudonymiser.from_file(pseudonymise)) for programme in programmes)
     reference = read_calibration(calibration) if calibration else None
+    others = read_indicators(known) if known else ()
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=temp or out, prefix=".stillwatch-") as work, console.status("Reading") as status:
         log = read_log(
@@ -65,7 +73,9 @@ def detect(
         read = perf_counter()
         running = make_engine(engine, master, memory, threads, temp)
         try:
-            options = pipeline.Options(fdr, seed, programmes, reference, lambda stage: status.update(f"{stage} …"))
+            options = pipeline.Options(
+                fdr, seed, programmes, reference, others, lambda stage: status.update(f"{stage} …")
+            )
             findings = pipeline.detect(log, running, options, out)
         finally:
             running.close()

@@ -5,6 +5,7 @@ from stillwatch.indicators.decay import confidence_at, expired
 from stillwatch.indicators.findings import read_findings
 from stillwatch.indicators.interface import Fault, Imported, Match, Matched, Minted
 from stillwatch.indicators.load import load
+from stillwatch.indicators.looked import looked_at
 from stillwatch.indicators.match import match, traits_needed
 from stillwatch.indicators.mint import Order, bundle, mint
 
@@ -20,6 +21,7 @@ __all__ = [
     "confidence_at",
     "expired",
     "load",
+    "looked_at",
     "match",
     "mint",
     "read_findings",

@@ -125,3 +125,19 @@ class Cluster:
     odds: NDArray[np.float64]
     bits: float
     parts: tuple[NDArray[np.int64], ...] = field(default=())  # pools that were found apart and share private artifacts
+    routes: tuple[frozenset[Family], ...] = field(default=())  # it was put forward: what each who named it looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Actors of this log whom somebody named who has not seen it: whom an indicator of another member is true of.
+
+    Attributes:
+        by: what names them, for a sentence.
+        actors: indices into ``Incidence.actors``, ascending.
+        families: what was looked at to find them here; in these they agree because they were chosen so.
+    """
+
+    by: str
+    actors: NDArray[np.int64]
+    families: frozenset[Family]

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from stillwatch.errors import InputError
-from stillwatch.forum.ledger import verify_object
+from stillwatch.forum.ledger import key_id, verify_object
 from stillwatch.forum.member.door import Bad, Version
 from stillwatch.forum.member.moments import now
 from stillwatch.forum.member.state import State
@@ -97,6 +98,22 @@ def put(state: State, collection: str, read: Sequence[Version | Bad], known: Map
 def _fault(state: State, collection: str, digest: bytes, id_: str, why: str, time: int) -> int:
     row = (collection, digest, id_, why, time)
     return state.db.execute("INSERT OR IGNORE INTO fault VALUES (?, ?, ?, ?, ?)", row).rowcount
+
+
+def read_peers(path: Path) -> list[tuple[str, str, bytes]]:
+    """Peers' keys from a JSON file: pseudonym -> list of public keys in hexadecimal.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    try:
+        told = msgspec.json.decode(path.read_bytes(), type=dict[str, list[str]])
+        keys = [(name, bytes.fromhex(each)) for name, some in told.items() for each in some]
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise InputError(f"no file of peers' keys: {str(error)[:100]}", where=str(path)) from None
+    if any(len(public) != 32 for _, public in keys):
+        raise InputError("a public key that is not of 32 bytes", where=str(path))
+    return [(name, key_id(public), public) for name, public in keys]
 
 
 def learn(state: State, keys: Iterable[tuple[str, str, bytes]]) -> int:

@@ -34,21 +34,9 @@ CREATE TABLE outbox (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox_open ON outbox (state) WHERE state IN ('ready', 'sent', 'pending');
 
--- Recalls that the hub told of, when they were followed here, and the signed acknowledgment until the hub has it.
-CREATE TABLE recall (
-    id TEXT PRIMARY KEY, collection TEXT NOT NULL, object TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL,
-    followed INTEGER NOT NULL, envelope TEXT NOT NULL, acknowledged INTEGER
-) STRICT, WITHOUT ROWID;
-
 -- Matches pending local evidence. A reason to look at an account; nothing here says what became of one.
 CREATE TABLE sighting (
     indicator TEXT NOT NULL, account TEXT NOT NULL, campaigns TEXT NOT NULL, confidence INTEGER NOT NULL,
     requests INTEGER NOT NULL, why TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
     PRIMARY KEY (indicator, account)
 ) STRICT, WITHOUT ROWID;
-
--- Feedback on its way to the hub: path and body of the request, made until the hub has answered.
-CREATE TABLE feedback (
-    id INTEGER PRIMARY KEY, object TEXT NOT NULL, kind TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
-    body TEXT NOT NULL, time INTEGER NOT NULL, state TEXT NOT NULL, message TEXT NOT NULL DEFAULT ''
-) STRICT;
