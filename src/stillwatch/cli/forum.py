@@ -8,12 +8,18 @@ import click
 #: Sub-command -> where it stands. Each module imports its extra's packages inside the command's function.
 COMMANDS: dict[str, str] = {
     "audit": "stillwatch.cli.forum_audit:audit",
+    "feedback": "stillwatch.cli.forum_member:feedback",
     "init": "stillwatch.cli.forum_hub:init",
+    "join": "stillwatch.cli.forum_member:join_",
     "keygen": "stillwatch.cli.forum_keygen:keygen",
+    "match": "stillwatch.cli.forum_member:match",
     "member": "stillwatch.cli.forum_hub:member",
     "migrate": "stillwatch.cli.forum_hub:migrate",
     "person": "stillwatch.cli.forum_hub:person",
+    "pull": "stillwatch.cli.forum_member:pull_",
+    "push": "stillwatch.cli.forum_member:push_",
     "serve": "stillwatch.cli.forum_serve:serve",
+    "sync": "stillwatch.cli.forum_member:sync",
     "token": "stillwatch.cli.forum_hub:token",
     "witness": "stillwatch.cli.forum_witness:witness",
 }
