@@ -27,7 +27,8 @@ def standing(likeness: Floats) -> Floats:
     off = np.where(np.eye(len(likeness), dtype=bool), np.nan, likeness)
     with np.errstate(invalid="ignore"):
         z = (off - np.nanmean(off, 0)) / np.maximum(np.nanstd(off, 0), 1e-12)
-    return np.nan_to_num((z + z.T) / 2)
+    found: Floats = np.nan_to_num((z + z.T) / 2)
+    return found
 
 
 def best_of_groups(z: Floats, groups: Sequence[Sequence[int]]) -> Floats:
@@ -79,7 +80,8 @@ def _shares(mask: Mask, families: NDArray[np.str_]) -> Floats:
     counts = np.zeros((codes.max() + 1, mask.shape[1]))
     np.add.at(counts, codes, mask)
     share = np.where(mask, 1.0 / np.maximum(counts[codes], 1), 0.0)
-    return share / np.maximum(share.sum(0), 1e-12)
+    found: Floats = share / np.maximum(share.sum(0), 1e-12)
+    return found
 
 
 def null_maxima(score: Floats, mask: Mask) -> Floats:

@@ -8,6 +8,7 @@ measure between answers to different prompts is taken away: manner that has noth
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,7 @@ def _answers(answers: Sequence[str | None], view: View) -> tuple[NDArray[np.uint
 
 
 @compiled
-def _distinct(grams, models):  # type: ignore[no-untyped-def]
+def _distinct(grams: Any, models: Any) -> Any:
     """Runs of equal n-grams of one model made one."""
     features, owners = np.empty(len(grams), np.uint64), np.empty(len(grams), np.int64)
     counts = np.empty(len(grams))
@@ -128,7 +129,7 @@ def _distinct(grams, models):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _weigh(features, owners, counts, models):  # type: ignore[no-untyped-def]
+def _weigh(features: Any, owners: Any, counts: Any, models: Any) -> Any:
     """Weights of the n-grams and each model's norm. An n-gram that all models use weighs nearly nothing."""
     answered = np.zeros(models, np.bool_)
     answered[owners] = True
@@ -150,7 +151,7 @@ def _weigh(features, owners, counts, models):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _same(features, owners, counts, models):  # type: ignore[no-untyped-def]
+def _same(features: Any, owners: Any, counts: Any, models: Any) -> Any:
     """Cosines of all pairs of models; NaN where one gave no answer, 1 on the diagonal."""
     weights, norms = _weigh(features, owners, counts, models)
     out = np.zeros((models, models))
@@ -177,11 +178,16 @@ def _cross(
     models: int,
 ) -> NDArray[np.float64]:
     """Cosines between all answers to one prompt and all answers to another, each weighed within its own."""
-    return _join(one[0], one[1], *_weigh(*one, models), other[0], other[1], *_weigh(*other, models))  # type: ignore[no-any-return]
+    weights, norms = _weigh(*one, models)
+    weights2, norms2 = _weigh(*other, models)
+    found: NDArray[np.float64] = _join(one[0], one[1], weights, norms, other[0], other[1], weights2, norms2)
+    return found
 
 
 @compiled
-def _join(features, owners, weights, norms, features2, owners2, weights2, norms2):  # type: ignore[no-untyped-def]
+def _join(
+    features: Any, owners: Any, weights: Any, norms: Any, features2: Any, owners2: Any, weights2: Any, norms2: Any
+) -> Any:
     out = np.zeros((len(norms), len(norms)))
     at = at2 = 0
     while at < len(features) and at2 < len(features2):

@@ -58,7 +58,7 @@ def tree(likeness: Likeness, cards: Sequence[Card]) -> tuple[tuple[str, int, int
     away: NDArray[np.float64] = z.max() - z
     np.fill_diagonal(away, 0.0)
     leaves = tuple((card.name, -1, -1, 0.0) for card in cards)
-    merges = linkage(squareform(np.maximum(away, 0.0), checks=False), "average") if len(cards) > 1 else []
+    merges = linkage(squareform(np.maximum(away, 0.0), checks=False), "average")
     return leaves + tuple(("", int(row[0]), int(row[1]), float(row[2])) for row in merges)
 
 
