@@ -171,3 +171,24 @@ def store(_context: Any, address: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.uintp, _LANES), generate
+
+
+@intrinsic
+def transpose(_context: Any, rows: Any) -> Any:
+    """Of eight vectors the eight that hold their first, second, ... lanes, by three rounds of exchanging halves."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vectors = cgutils.unpack_tuple(builder, arguments[0], WIDTH)  # type: ignore[no-untyped-call]
+        for step in (1, 2, 4):
+            for i in (i for i in range(WIDTH) if not i & step):
+                pair = vectors[i], vectors[i | step]
+                low = [lane if not lane & step else WIDTH + (lane ^ step) for lane in range(WIDTH)]
+                high = [lane | step if not lane & step else WIDTH + lane for lane in range(WIDTH)]
+                vectors[i], vectors[i | step] = (
+                    builder.shuffle_vector(*pair, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), chosen))
+                    for chosen in (low, high)
+                )
+        return context.make_tuple(builder, signature.return_type, vectors)
+
+    eight = types.UniTuple(_LANES, WIDTH)
+    return eight(eight), generate

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stillwatch.forum.matching.curve.jit import compiled, part
 from stillwatch.forum.matching.curve.kernels import Words, columns, read_point, signed_point, to_rows, write_point
-from stillwatch.forum.matching.curve.lanes import WIDTH, load, store
+from stillwatch.forum.matching.curve.lanes import WIDTH, load, store, transpose
 from stillwatch.forum.matching.curve.ristretto import (
     add_prepared,
     decode,
@@ -23,6 +23,7 @@ from stillwatch.forum.matching.curve.ristretto import (
 _BITS: Final = 253
 _POINT: Final = 20  # words of one point
 _SIZE: Final = _POINT * WIDTH * 8  # bytes of eight points
+_BUCKET: Final = 192  # bytes of a bucket: a point, and four words that round it up to whole vectors
 
 
 @part
@@ -43,28 +44,73 @@ def _signed(weights: Words, window: int, digits: NDArray[np.int32]) -> None:
 
 
 @part
-def _gather(buckets: Words, rows: NDArray[np.uint64], scratch: Words) -> Any:
+def _load_words(rows: NDArray[np.uint64], block: int) -> Any:
+    """Words ``8·block`` to ``8·block + 7`` of the buckets at eight addresses, as one vector a word."""
+    at = np.uint64(64 * block)
+    return transpose(
+        (
+            load(rows[0] + at),
+            load(rows[1] + at),
+            load(rows[2] + at),
+            load(rows[3] + at),
+            load(rows[4] + at),
+            load(rows[5] + at),
+            load(rows[6] + at),
+            load(rows[7] + at),
+        )
+    )
+
+
+@part
+def _store_words(rows: NDArray[np.uint64], block: int, words: Any) -> None:
+    at = np.uint64(64 * block)
+    r0, r1, r2, r3, r4, r5, r6, r7 = transpose(words)
+    store(rows[0] + at, r0)
+    store(rows[1] + at, r1)
+    store(rows[2] + at, r2)
+    store(rows[3] + at, r3)
+    store(rows[4] + at, r4)
+    store(rows[5] + at, r5)
+    store(rows[6] + at, r6)
+    store(rows[7] + at, r7)
+
+
+@part
+def _gather(rows: NDArray[np.uint64]) -> Any:
     """Each lane's own bucket, as one vector of points."""
-    for lane in range(WIDTH):
-        for word in range(_POINT):
-            scratch[word, lane] = buckets[rows[lane], np.uint64(word), np.uint64(lane)]
-    return read_point(scratch.ctypes.data)
+    a, b, c = _load_words(rows, 0), _load_words(rows, 1), _load_words(rows, 2)
+    return (
+        (a[0], a[1], a[2], a[3], a[4]),
+        (a[5], a[6], a[7], b[0], b[1]),
+        (b[2], b[3], b[4], b[5], b[6]),
+        (b[7], c[0], c[1], c[2], c[3]),
+    )
 
 
 @part
-def _scatter(p: Any, buckets: Words, rows: NDArray[np.uint64], scratch: Words) -> None:
-    write_point(scratch.ctypes.data, p)
-    for lane in range(WIDTH):
-        for word in range(_POINT):
-            buckets[rows[lane], np.uint64(word), np.uint64(lane)] = scratch[word, lane]
+def _scatter(p: Any, rows: NDArray[np.uint64]) -> None:
+    x, y, z, t = p
+    _store_words(rows, 0, (x[0], x[1], x[2], x[3], x[4], y[0], y[1], y[2]))
+    _store_words(rows, 1, (y[3], y[4], z[0], z[1], z[2], z[3], z[4], t[0]))
+    _store_words(rows, 2, (t[1], t[2], t[3], t[4], t[4], t[4], t[4], t[4]))
 
 
 @part
-def _collect(buckets: Words, half: int) -> Any:
+def _rows_of(buckets: Words, bucket: NDArray[np.uint64], rows: NDArray[np.uint64]) -> None:
+    """The address of each lane's bucket."""
+    for lane in range(WIDTH):
+        place = np.uint64(lane * buckets.shape[1]) + bucket[lane]
+        rows[lane] = np.uint64(buckets.ctypes.data) + place * np.uint64(_BUCKET)
+
+
+@part
+def _collect(buckets: Words, half: int, chosen: NDArray[np.uint64], rows: NDArray[np.uint64]) -> Any:
     """The sum of bucket b times b, b from 1 to half."""
     running, total = neutral(), neutral()
     for bucket in range(half, 0, -1):
-        running = add_prepared(running, prepare(read_point(buckets.ctypes.data + bucket * _SIZE)))
+        chosen[:] = bucket
+        _rows_of(buckets, chosen, rows)
+        running = add_prepared(running, prepare(_gather(rows)))
         total = add_prepared(total, prepare(running))
     return total
 
@@ -91,21 +137,24 @@ def weighted_sum(elements: Words, weights: Words, window: int, out: Words, valid
         point, mask = decode(columns(elements, group * WIDTH, scratch))
         store(valid.ctypes.data + group * WIDTH * 8, mask)
         write_point(points.ctypes.data + group * _SIZE, prepare(point))
-    buckets, spare = np.empty((half + 1, _POINT, WIDTH), np.uint64), np.empty((_POINT, WIDTH), np.uint64)
-    rows, negative = np.empty(WIDTH, np.uint64), np.empty(WIDTH, np.uint64)
+    buckets = np.empty((WIDTH, half + 1, _BUCKET // 8), np.uint64)  # a lane's buckets are its own
+    chosen, rows, negative = np.empty(WIDTH, np.uint64), np.empty(WIDTH, np.uint64), np.empty(WIDTH, np.uint64)
     total = neutral()
     for step in range(places):
         place = places - 1 - step
         for _ in range(window):
             total = double(total)
         for bucket in range(half + 1):
-            write_point(buckets.ctypes.data + bucket * _SIZE, neutral())
+            chosen[:] = bucket
+            _rows_of(buckets, chosen, rows)
+            _scatter(neutral(), rows)
         for group in range(count):
             for lane in range(WIDTH):
                 digit = digits[group * WIDTH + lane, place]
-                rows[lane], negative[lane] = abs(digit), digit < 0
+                chosen[lane], negative[lane] = abs(digit), digit < 0
             # A digit of 0 goes to bucket 0, which is never collected.
             addend = signed_point(read_point(points.ctypes.data + group * _SIZE), load(negative.ctypes.data))
-            _scatter(add_prepared(_gather(buckets, rows, spare), addend), buckets, rows, spare)
-        total = add_prepared(total, prepare(_collect(buckets, half)))
+            _rows_of(buckets, chosen, rows)
+            _scatter(add_prepared(_gather(rows), addend), rows)
+        total = add_prepared(total, prepare(_collect(buckets, half, chosen, rows)))
     to_rows(encode(total), out, 0, scratch)
