@@ -190,5 +190,5 @@ def transpose(_context: Any, rows: Any) -> Any:
                 )
         return context.make_tuple(builder, signature.return_type, vectors)
 
-    eight = types.UniTuple(_LANES, WIDTH)
+    eight = types.UniTuple(_LANES, WIDTH)  # type: ignore[no-untyped-call]
     return eight(eight), generate
