@@ -16,13 +16,14 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="0 takes a free one.")
 @click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM).")
 @click.option("--tls-key", type=_FILE, help="Its key (PEM).")
-@click.option("--client-ca", type=_FILE, help="Demand a client certificate under this CA: the member's registered one.")
+@click.option("--client-ca", type=_FILE,
+              help="Demand a client certificate under this CA: the member's registered one.")  # fmt: skip
 @click.option("--insecure-http", is_flag=True, help="Serve without TLS on another host than this one, behind a proxy.")
 @click.option("--rate", type=click.FloatRange(min=0.1), default=100.0, show_default=True,
               help="Requests a second of each member, in each server process; four times as many at once.")  # fmt: skip
 def serve(
-    database: str, keys: Path, host: str, port: int, tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
-    insecure_http: bool, rate: float,
+    database: str, keys: Path, host: str, port: int, tls_cert: Path | None, tls_key: Path | None,
+    client_ca: Path | None, insecure_http: bool, rate: float,
 ) -> None:  # fmt: skip
     """Serve TAXII 2.1 at /taxii2/ and the rest at /forum/v1/, described at /forum/v1/openapi.json."""
     try:

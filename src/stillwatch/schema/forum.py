@@ -141,6 +141,7 @@ class NewObject:
         digest: SHA-256 of its canonical JSON.
         content: SHA-256 of what it says apart from who says it and when; equal for equal indicators of two members.
         revoked: whether it revokes the object.
+        item: random id under which the log speaks of this version.
     """
 
     id: str
@@ -152,6 +153,7 @@ class NewObject:
     digest: bytes
     content: bytes
     revoked: bool
+    item: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class Known:
     member: str
     state: int
     added: int
+    item: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +203,9 @@ class Submission:
 class Quarantined:
     """An object held back until a second person decides.
 
-    ``cause`` is ``guard``, or what made a released object suspect: ``flood``, ``false_positives``, ``broad``, ``appeal``.
-    ``verdict`` is the guard's, as JSON. ``decision`` is ``released`` or ``rejected``; the body goes with a rejection.
+    ``cause`` is ``guard``, or what made a released object suspect: ``flood``, ``false_positives``, ``broad``,
+    ``appeal``. ``verdict`` is the guard's, as JSON. ``decision`` is ``released`` or ``rejected``; the body goes with
+    a rejection. ``item`` is the log's.
     """
 
     id: str
@@ -221,6 +225,7 @@ class Quarantined:
     cause: str
     verdict: str
     time: int
+    item: str
     decision: str | None = None
     decided_by: str | None = None
     reason: str | None = None
@@ -229,7 +234,7 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """An object that did not leave: which, and by which category; never its content."""
+    """An object that did not leave: which, and by which category; never its content. ``id`` is the log's item."""
 
     id: str
     collection: int
@@ -316,8 +321,16 @@ class Appeal:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """A checkpoint as signed: the size of the log it speaks of, and the note, which witnesses may have added to."""
+
+    size: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
-    """What a reader asks for (TAXII 2.1 §3.4); an empty tuple asks for any. ``moments`` are versions in microseconds."""
+    """What a reader asks for (TAXII 2.1 §3.4); an empty tuple asks for any. ``moments`` are versions (microseconds)."""
 
     ids: tuple[str, ...] = ()
     types: tuple[str, ...] = ()

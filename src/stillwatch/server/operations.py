@@ -1,4 +1,4 @@
-"""An operation of the interface: what it takes, who may, what it gives. The server and its OpenAPI document read the same."""
+"""An operation of the interface: what it takes, who may, what it gives; for the server and for its OpenAPI document."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

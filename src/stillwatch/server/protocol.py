@@ -34,7 +34,7 @@ class Protocol(H11Protocol):
         super().data_received(data)
         if self.cycle is not before:
             self._stop()
-        elif self.cycle is None or self.cycle.response_complete:
+        elif self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

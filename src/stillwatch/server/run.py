@@ -51,8 +51,9 @@ def server(app: object, host: str, port: int, tls: Tls | None = None) -> uvicorn
                    "ssl_cert_reqs": demanded}  # fmt: skip
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        host, port, http=Protocol, ws="none", lifespan="off", log_config=_LOGGING, access_log=False, server_header=False,
-        proxy_headers=False, limit_concurrency=512, timeout_keep_alive=30, timeout_graceful_shutdown=30,
+        host, port, http=Protocol, ws="none", lifespan="off", log_config=_LOGGING, access_log=False,
+        server_header=False, proxy_headers=False, limit_concurrency=512, timeout_keep_alive=30,
+        timeout_graceful_shutdown=30,
         **secured,  # type: ignore[arg-type]
     )  # fmt: skip
     return uvicorn.Server(config)

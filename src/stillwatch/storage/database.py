@@ -1,7 +1,7 @@
 """Opening a database by its URL, and the transactions in it.
 
-A writing transaction on SQLite takes the write lock as it begins, so that it never fails half-way for having read first;
-on PostgreSQL it is READ COMMITTED and takes the row locks it needs. A reading transaction sees one state throughout.
+A writing transaction on SQLite takes the write lock as it begins, so that it never fails half-way for having read
+first; on PostgreSQL it is READ COMMITTED and takes the row locks it needs. A reading one sees one state throughout.
 """
 
 from collections.abc import Iterator

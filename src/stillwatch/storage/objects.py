@@ -1,8 +1,8 @@
 """Object versions in the order in which a collection gave them out.
 
-``position`` and ``added`` both strictly increase along a collection, without repeats. Writers of one collection queue at
-its row of ``orders`` until they commit, so positions become visible in order: whoever has read up to a position has seen
-everything before it that will ever be there.
+``position`` and ``added`` both strictly increase along a collection, without repeats. Writers of one collection queue
+at its row of ``orders`` until they commit, so positions become visible in order: whoever has read up to a position has
+seen everything before it that will ever be there.
 """
 
 from collections.abc import Collection as Some
@@ -14,12 +14,25 @@ from stillwatch.storage.records import chunks
 from stillwatch.storage.tables import fetches, objects, orders
 
 try:
-    from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, true, update
+    from sqlalchemy import (
+        ColumnElement,
+        Connection,
+        and_,
+        bindparam,
+        exists,
+        func,
+        insert,
+        literal,
+        or_,
+        select,
+        true,
+        update,
+    )
 except ImportError:
     raise MissingExtra("sqlalchemy", "forum") from None
 
 o = objects.c
-_KNOWN = (o.position, o.id, o.type, o.moment, o.digest, o.content, o.member, o.state, o.added)
+_KNOWN = (o.position, o.id, o.type, o.moment, o.digest, o.content, o.member, o.state, o.added, o.item)
 _ROW = (o.position, o.id, o.version, o.spec, o.added, o.digest)
 
 
@@ -51,7 +64,9 @@ class Objects:
 
     def _known(self, collection: int, condition: ColumnElement[bool], some: list[str] | list[bytes]) -> list[Known]:
         query = select(*_KNOWN).where(o.collection == collection, condition).order_by(o.position)
-        return [Known(*row) for part in chunks(some) for row in self.connection.execute(query, {"some": part}).tuples()]
+        return [
+            Known(**row) for part in chunks(some) for row in self.connection.execute(query, {"some": part}).mappings()
+        ]
 
     def insert(self, collection: int, rows: Sequence[tuple[NewObject, str, State]], now: int) -> list[int]:
         """Store object versions with their member and state at the next positions, and return those.
@@ -65,7 +80,8 @@ class Objects:
             {
                 "collection": collection, "position": position + n, "added": added + n, "id": new.id, "type": new.type,
                 "version": new.version, "moment": new.moment, "spec": new.spec, "member": member, "state": int(state),
-                "digest": new.digest, "content": new.content, "body": new.body, "newest": True, "oldest": True,
+                "digest": new.digest, "content": new.content, "body": new.body,
+                "item": new.item, "newest": True, "oldest": True,
             }
             for n, (new, member, state) in enumerate(rows)
         ]  # fmt: skip
@@ -102,10 +118,11 @@ class Objects:
             if first is None:
                 return []
             after = max(after, first - 1)
-        columns = (*_ROW, o.body) if bodies else _ROW
-        query = select(*columns).where(o.collection == collection, o.position > after, o.state == State.RELEASED)
-        rows = self.connection.execute(query.where(_wanted(wanted)).order_by(o.position).limit(limit)).tuples()
-        return [Row(*row) for row in rows] if bodies else [Row(*row, b"") for row in rows]
+        query = select(*_ROW, o.body if bodies else literal(b"").label("body")).where(
+            o.collection == collection, o.position > after, o.state == State.RELEASED
+        )
+        rows = self.connection.execute(query.where(_wanted(wanted)).order_by(o.position).limit(limit))
+        return [Row(**row) for row in rows.mappings()]
 
     def holders(self, collection: int, positions: Some[int]) -> set[str]:
         """The members that fetched a page on which one of ``positions`` was."""

@@ -41,7 +41,7 @@ class Records:
             self.connection.execute(insert(TABLES[type(records[0])]), rows)
 
     def find(
-        self, kind: type[R], *, order: str = "", after: Any = None, limit: int | None = None, **equal: Any
+        self, kind: type[R], /, *, order: str = "", after: Any = None, limit: int | None = None, **equal: Any
     ) -> list[R]:
         """The records whose fields equal what is given; a list or tuple stands for any of its values.
 
@@ -60,12 +60,12 @@ class Records:
         rows = self.connection.execute(query if limit is None else query.limit(limit))
         return [kind(**row) for row in rows.mappings()]
 
-    def one(self, kind: type[R], **equal: Any) -> R | None:
+    def one(self, kind: type[R], /, **equal: Any) -> R | None:
         """The first such record, or None."""
         found = self.find(kind, limit=1, **equal)
         return found[0] if found else None
 
-    def change(self, kind: type, where: dict[str, Any], **values: Any) -> int:
+    def change(self, kind: type, where: dict[str, Any], /, **values: Any) -> int:
         """Set fields of the records that ``where`` finds; returns how many there were."""
         table = TABLES[kind]
         return self.connection.execute(update(table).where(_equal(table, where)).values(**values)).rowcount

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from stillwatch.storage.database import Database
+from stillwatch.storage.log import Log
 from stillwatch.storage.objects import Objects
 from stillwatch.storage.records import Records
 
@@ -15,6 +16,7 @@ class Transaction:
 
     records: Records
     objects: Objects
+    log: Log
 
 
 class Store:
@@ -31,10 +33,10 @@ class Store:
     def writing(self) -> Iterator[Transaction]:
         """A transaction that commits at the end of the block, or leaves nothing if the block raises."""
         with self.database.writing() as connection:
-            yield Transaction(Records(connection), Objects(connection))
+            yield Transaction(Records(connection), Objects(connection), Log(connection))
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """A transaction that sees one state and changes nothing."""
         with self.database.reading() as connection:
-            yield Transaction(Records(connection), Objects(connection))
+            yield Transaction(Records(connection), Objects(connection), Log(connection))

@@ -76,7 +76,7 @@ orders = Table("orders", metadata, _number("collection", True), _number("positio
 objects = Table(
     "objects", metadata, _number("collection", True), _number("position", True), _text("id"), _text("type"),
     _text("version"), _number("moment"), _text("spec"), _number("added"), _text("member"), _bytes("digest"),
-    _bytes("content"), Column("state", SmallInteger, nullable=False), _flag("newest"), _flag("oldest"),
+    _bytes("content"), _text("item"), Column("state", SmallInteger, nullable=False), _flag("newest"), _flag("oldest"),
     Column("body", LargeBinary),
     Index("object_version", "collection", "id", "moment", unique=True),
     Index("object_added", "collection", "added", unique=True), Index("object_content", "collection", "content"),
@@ -89,8 +89,8 @@ quarantine = Table(
     "quarantine", metadata, _text("id", True), _number("collection"), _text("member"), _text("person"),
     _text("submission"), _text("object"), _text("type"), _text("version"), _number("moment"), _text("spec"),
     Column("body", LargeBinary), _bytes("digest"), _bytes("content"), _flag("revoked"), _text("cause"),
-    _text("verdict"), _number("time"), _maybe_text("decision"), _maybe_text("decided_by"), _maybe_text("reason"),
-    _maybe_number("decided"), Index("quarantined_object", "collection", "object"),
+    _text("verdict"), _number("time"), _text("item"), _maybe_text("decision"), _maybe_text("decided_by"),
+    _maybe_text("reason"), _maybe_number("decided"), Index("quarantined_object", "collection", "object"),
     Index("quarantine_open", "time", sqlite_where=text("decision IS NULL"), postgresql_where=text("decision IS NULL")),
 )  # fmt: skip
 withheld = Table(
@@ -120,6 +120,14 @@ appeals = Table(
     _text("lodged_by"), _text("statement"), _number("time"), _number("deadline"), _text("state"),
     _maybe_text("answer"), _maybe_text("answered_by"), _maybe_number("answered"), Index("appeals_of", "member"),
 )  # fmt: skip
+
+#: One row: the log's name, its size, and the time of its last entry. Its lock is what orders concurrent appends.
+log = Table(
+    "log", metadata, _number("id", True), _text("origin"), _number("size"), _number("time"),
+)  # fmt: skip
+log_entries = Table("log_entries", metadata, _number("position", True), _bytes("entry"))
+log_tiles = Table("log_tiles", metadata, _number("level", True), _number("position", True), _bytes("hashes"))
+log_checkpoints = Table("log_checkpoints", metadata, _number("size", True), _text("note"))
 
 #: The record kept in each table.
 TABLES: dict[type, Table] = {

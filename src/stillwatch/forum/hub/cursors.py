@@ -13,8 +13,8 @@ _TAG = 16
 class Cursors:
     """Writes and reads cursors under a key.
 
-    A cursor of another member, collection or question is refused and not reinterpreted: nothing is skipped or repeated by
-    a client that mixes them up. It does not expire and survives restarts, as long as the key does.
+    A cursor of another member, collection or question is refused and not reinterpreted: nothing is skipped or repeated
+    by a client that mixes them up. It does not expire and survives restarts, as long as the key does.
 
     Args:
         key: at least 32 secret bytes, the same in every process of the hub.

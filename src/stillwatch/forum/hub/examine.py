@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import uuid4
 
 from rfc8785 import CanonicalizationError
 from rfc8785 import dumps as canonical
@@ -69,7 +70,8 @@ def examine(hub: Hub, raw: bytes, place: int, signer: Signer) -> Examined | Fail
     except CanonicalizationError as error:
         return Failed(id_, version, f"has no canonical form: {error}")
     revoked = found.get("revoked") is True
-    new = NewObject(id_, kind, version, moment, str(found.get("spec_version")), body, digest, content, revoked)
+    spec, item = str(found.get("spec_version")), uuid4().hex
+    new = NewObject(id_, kind, version, moment, spec, body, digest, content, revoked, item)
     return Examined(new, hub.judge(found))
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.cursors import Cursors
 from stillwatch.forum.hub.errors import Absent, Forbidden
-from stillwatch.forum.hub.interface import Judge, Limits, Records, Store, Verify
+from stillwatch.forum.hub.interface import Judge, Limits, Records, Store, Transaction, Verify
+from stillwatch.forum.hub.log import append
+from stillwatch.forum.ledger.entries import Entry
 from stillwatch.schema.forum import Collection, Principal, Right, Role
 
 
@@ -29,6 +31,10 @@ class Hub:
     verify: Verify
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], int] = times.now
+
+    def log(self, tx: Transaction, *entries: Entry) -> range:
+        """Append entries to the log in the caller's transaction, at the log's time; see ``log.append``."""
+        return append(tx, self.clock(), *entries)
 
 
 #: Who may read objects: everybody in a collection with the right, but for the operator, whose work needs none.

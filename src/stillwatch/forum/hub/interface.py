@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from stillwatch.forum.ledger.store import LedgerStore
 from stillwatch.schema.forum import Filter, Known, NewObject, Row, State
 
 R = TypeVar("R")
@@ -22,14 +23,14 @@ class Records(Protocol):
         """Store new records of one kind."""
 
     def find(
-        self, kind: type[R], *, order: str = "", after: Any = None, limit: int | None = None, **equal: Any
+        self, kind: type[R], /, *, order: str = "", after: Any = None, limit: int | None = None, **equal: Any
     ) -> list[R]:
         """The records whose fields equal what is given."""
 
-    def one(self, kind: type[R], **equal: Any) -> R | None:
+    def one(self, kind: type[R], /, **equal: Any) -> R | None:
         """The first such record, or None."""
 
-    def change(self, kind: type, where: dict[str, Any], **values: Any) -> int:
+    def change(self, kind: type, where: dict[str, Any], /, **values: Any) -> int:
         """Set fields of the records that ``where`` finds; returns how many there were."""
 
 
@@ -70,6 +71,19 @@ class Objects(Protocol):
         """Give versions new positions at the end, and return those."""
 
 
+class Log(LedgerStore, Protocol):
+    """The log; see ``storage.log``."""
+
+    def origin(self) -> str | None:
+        """The name under which the log was begun; None where it was not."""
+
+    def start(self, origin: str) -> None:
+        """Begin the log under its name, which is for ever."""
+
+    def lock(self, now: int) -> tuple[str, int]:
+        """Keep other writers out until the transaction ends; the log's name, and the time of what is appended."""
+
+
 class Transaction(Protocol):
     """What one transaction sees; all of it is stored, or nothing."""
 
@@ -80,6 +94,10 @@ class Transaction(Protocol):
     @property
     def objects(self) -> Objects:
         """Its objects."""
+
+    @property
+    def log(self) -> Log:
+        """Its log."""
 
 
 class Store(Protocol):

@@ -1,7 +1,7 @@
 """Members, people, sharing groups, collections, rights and pseudonyms: what the operator arranges.
 
-A member that joins a group is given a random STIX identity id for that group, and one more for each other group, so that
-peers cannot tell that two pseudonyms are one company. Only the operator can resolve one, and that is logged.
+A member that joins a group is given a random STIX identity id for that group, and one more for each other group, so
+that peers cannot tell that two pseudonyms are one company. Only the operator can resolve one, and that is logged.
 """
 
 from uuid import uuid4

@@ -1,7 +1,7 @@
 """Withdrawal and erasure: they reach every member that fetched the object, and each signs that it heard.
 
-A withdrawal is a revoked version of the object, submitted like any other. An erasure leaves a tombstone in the order, and
-its content is gone. Both make a recall with one receipt for each member on whose fetched pages the object was.
+A withdrawal is a revoked version of the object, submitted like any other. An erasure leaves a tombstone in the order,
+and its content is gone. Both make a recall with one receipt for each member on whose fetched pages the object was.
 """
 
 from collections.abc import Collection as Some

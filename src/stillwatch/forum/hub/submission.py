@@ -1,8 +1,8 @@
 """An envelope comes in: examined, then released, quarantined or withheld, object by object, in one transaction.
 
 The order: every object is read, its signature verified and the guard asked before the transaction begins, as none of it
-needs the store. Then the collection is locked, what is known already is set aside, the rest is stored and logged, and all
-of it is committed at once. An envelope sent again changes nothing and is answered alike.
+needs the store. Then the collection is locked, what is known already is set aside, the rest is stored and logged, and
+all of it is committed at once. An envelope sent again changes nothing and is answered alike.
 """
 
 from collections import defaultdict
@@ -137,7 +137,7 @@ def _place(
         return
     key, detail = (new.id, new.moment), _detail(new.id, new.version, judgement.message)
     if judgement.outcome == "withhold":
-        gone = Withheld(uuid4().hex, collection.number, who.member, new.id, new.moment, new.digest,
+        gone = Withheld(new.item, collection.number, who.member, new.id, new.moment, new.digest,
                         judgement.category, judgement.message, judgement.policy, now)  # fmt: skip
         record.withheld[key] = gone
         outcome.withheld.append(gone)
@@ -155,7 +155,7 @@ def _place(
     if standing and state is State.DUPLICATE:
         outcome.corroborated.append(standing.id)
         detail["message"] = _CORROBORATES
-    stored = Known(-1, new.id, new.type, new.moment, new.digest, new.content, who.member, int(state), now)
+    stored = Known(-1, new.id, new.type, new.moment, new.digest, new.content, who.member, int(state), now, new.item)
     record.versions[key] = stored
     record.owners.setdefault(new.id, stored)
     outcome.rows.append((new, who.member, state))
@@ -191,8 +191,8 @@ def quarantine(
 ) -> Quarantined:
     """The record that holds an object back."""
     return Quarantined(
-        uuid4().hex, collection, who.member, who.person, submission, new.id, new.type, new.version, new.moment, new.spec,
-        new.body, new.digest, new.content, new.revoked, cause, judgement.verdict, now,
+        uuid4().hex, collection, who.member, who.person, submission, new.id, new.type, new.version, new.moment,
+        new.spec, new.body, new.digest, new.content, new.revoked, cause, judgement.verdict, now, new.item,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Bearer tokens: ``swf_ID_SECRET``, of which the hub keeps the id and SHA-256 of the secret.
 
-The secret is 256 random bits, so there is nothing to guess and a fast hash is the right one: a slow one (Argon2) protects
-passwords that people choose, and would cost every request tens of milliseconds here for nothing.
+The secret is 256 random bits, so there is nothing to guess and a fast hash is the right one: a slow one (Argon2)
+protects passwords that people choose, and would cost every request tens of milliseconds here for nothing.
 """
 
 import hashlib

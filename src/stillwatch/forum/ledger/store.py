@@ -5,14 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from stillwatch.forum.ledger.tree import Tiles
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A checkpoint as it was signed: the size that it speaks of, and the note, which witnesses may have added to."""
-
-    size: int
-    note: str
+from stillwatch.schema.forum import Signed as Signed  # the store is below the verbs and knows it by the schema
 
 
 class LedgerStore(Tiles, Protocol):
