@@ -86,7 +86,9 @@ async def stream(writer: asyncio.StreamWriter, pieces: list[bytes], end: bool = 
 class Running:
     """A gate before a backend, both in a thread of their own."""
 
-    def __init__(self, backend: Backend, policy: Policy, snapshot: Path | None, log: Path | None, settings: Settings, secret: str) -> None:
+    def __init__(
+        self, backend: Backend, policy: Policy, snapshot: Path | None, log: Path | None, settings: Settings, secret: str
+    ) -> None:
         self.backend, self.log = backend, log
         self._made = (policy, snapshot, log, settings, secret)
         self._up = threading.Event()

@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         """Read on."""
         if self._mode == "idle":
             self._fail("it speaks without being asked")
+        if self._error is not None:
             return
         self._buffer += data
         try:

@@ -1,0 +1,3 @@
+import pytest
+
+pytest.importorskip("uvicorn", reason="the extra forum is not installed")
