@@ -55,7 +55,8 @@ def main() -> int:
         for seed in options.seeds:
             folder = log(Order(scenario, options.requests, seed), options.work, corpora)
             for theirs in options.theirs:
-                rows.append(_one(scenario, seed, folder, theirs, options.work / "forum" / f"{scenario}-{seed}-{theirs}"))
+                work = options.work / "forum" / f"{scenario}-{seed}-{theirs}"
+                rows.append(_one(scenario, seed, folder, theirs, work))
                 print(rows[-1], flush=True)
                 (options.out / "forum_detection.json").write_text(
                     json.dumps([asdict(row) for row in rows], indent=1) + "\n"
@@ -142,9 +143,8 @@ def table(rows: list[Row]) -> str:
         whole = theirs * len(some)
         alone, shared = sum(row.alone for row in some), sum(row.shared for row in some)
         wrong = (sum(row.alone_wrong for row in some), sum(row.shared_wrong for row in some))
-        lines.append(
-            f"| {scenario} | {theirs} | {len(some)} | {alone} of {whole} | {shared} of {whole} | {wrong[0]} | {wrong[1]} |"
-        )
+        found = f"{alone} of {whole} | {shared} of {whole}"
+        lines.append(f"| {scenario} | {theirs} | {len(some)} | {found} | {wrong[0]} | {wrong[1]} |")
     return "\n".join(lines) + "\n"
 
 

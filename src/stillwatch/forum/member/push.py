@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stillwatch.forum.member.door import Version
-from stillwatch.forum.member.errors import RefusedError
+from stillwatch.forum.member.errors import RefusedError, UnreachableError
 from stillwatch.forum.member.moments import moment, now
 from stillwatch.forum.member.state import State
 from stillwatch.forum.member.taxii import Status, Taxii
@@ -20,6 +20,7 @@ from stillwatch.forum.member.taxii import Status, Taxii
 #: Objects and bytes in one envelope, if the server does not want less.
 OBJECTS: Final = 1_000
 BYTES: Final = 8 << 20
+_PATIENCE: Final = 3  # answers lost, one after the other, before the push gives up
 _ASKED: Final = 50  # ids in one question to the manifest
 _Key = tuple[str, int]
 
@@ -67,8 +68,17 @@ def push(state: State, taxii: Taxii, tell: Callable[[int], None] = lambda settle
     poll(state, taxii)
     sent = 0
     for collection in collections:
+        failures = 0
         while batch := _batch(state, collection):
-            _send(state, taxii, collection, batch)
+            try:
+                _send(state, taxii, collection, batch)
+            except UnreachableError:
+                failures += 1
+                if failures > _PATIENCE:
+                    raise
+                _recover(state, taxii, collection)
+                continue
+            failures = 0
             sent += len(batch)
             tell(sent)
     after = _counts(state)

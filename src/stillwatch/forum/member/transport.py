@@ -96,7 +96,7 @@ class Transport:
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """The answer to a request, which is made again while it may yet succeed; it has to bear being made twice.
+        """The answer to a request, which is made again while it may yet succeed; a POST not once it may have arrived.
 
         Args:
             method: GET, POST or DELETE.
@@ -145,7 +145,10 @@ class Transport:
                 told = {name.lower(): value for name, value in response.headers.items()}
         except self._httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
-            return _Later(UnreachableError(f"no answer: {reason}", where=where, do="Try again; nothing is lost"), 0.0)
+            failed = UnreachableError(f"no answer: {reason}", where=where, do="Try again; nothing is lost")
+            if method == "POST" and not isinstance(error, self._httpx.ConnectError):
+                raise failed from None  # it may have arrived; who sent it finds out before it is sent again
+            return _Later(failed, 0.0)
         if response.status_code // 100 == 2:
             return Answer(read, told)
         refusal = _refusal(response.status_code, read, told, where)
