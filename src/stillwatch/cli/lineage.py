@@ -4,6 +4,10 @@ from stillwatch.cli.forum import LazyGroup
 
 #: Sub-command -> where it stands.
 COMMANDS: dict[str, str] = {
+    "collect": "stillwatch.cli.lineage_tools:collect",
+    "plan": "stillwatch.cli.lineage_tools:plan",
+    "safeguards": "stillwatch.cli.lineage_tools:safeguards",
+    "shadow": "stillwatch.cli.lineage_tools:shadow",
     "trace": "stillwatch.cli.lineage_trace:trace",
 }
 

@@ -1,4 +1,4 @@
-"""``safeguards``: what a copy refuses beside its teacher, on prompts that should be refused and on ones that should not."""
+"""``safeguards``: what a copy refuses beside its teacher, on prompts that should be refused and on others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

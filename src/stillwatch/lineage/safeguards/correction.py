@@ -32,7 +32,9 @@ def calibrated(p: Floats, level: float = 0.95) -> Rate:
     return _rate(float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))), "calibrated judge", level)
 
 
-def rogan_gladen(judged: NDArray[np.bool_], hits: tuple[int, int], passes: tuple[int, int], level: float = 0.95) -> Rate:
+def rogan_gladen(
+    judged: NDArray[np.bool_], hits: tuple[int, int], passes: tuple[int, int], level: float = 0.95
+) -> Rate:
     """Rogan & Gladen (1978), with the interval of Lang & Reiczigel's kind (delta method over all three counts).
 
     Args:

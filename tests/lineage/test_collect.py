@@ -1,0 +1,119 @@
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from stillwatch.errors import StillwatchError, UsageError
+from stillwatch.lineage.collect import Order, Pace, collect, read_prompts
+
+PROMPTS = {str(at): f"Say {at}" for at in range(12)}
+
+
+@pytest.fixture
+def endpoint():
+    """A real HTTP server that answers as an OpenAI-compatible endpoint; ``failures`` are served first."""
+    seen: list[dict] = []
+    failures: list[tuple[int, dict]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            seen.append({"path": self.path, "auth": self.headers.get("authorization"), **body})
+            status, headers = failures.pop(0) if failures else (200, {})
+            said = {"choices": [{"message": {"content": body["messages"][0]["content"].upper()}}]}
+            payload = json.dumps(said).encode() if status == 200 else b"{}"
+            self.send_response(status)
+            for name, value in {**headers, "content-length": str(len(payload))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1", seen, failures
+    server.shutdown()
+    server.server_close()
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_every_prompt_is_asked_once_and_written(endpoint, tmp_path) -> None:
+    url, seen, _ = endpoint
+    told: list[int] = []
+    assert collect(PROMPTS, tmp_path / "a.ndjson", Order(url, "m", key="k", rate=500), told.append) == 12
+    found = {row["prompt_id"]: row["output"] for row in rows(tmp_path / "a.ndjson")}
+    assert found == {key: text.upper() for key, text in PROMPTS.items()}
+    assert {each["path"] for each in seen} == {"/v1/chat/completions"}
+    assert {each["auth"] for each in seen} == {"Bearer k"}
+    assert sum(told) == 12
+    assert "k" not in {row.get("key") for row in rows(tmp_path / "a.ndjson")}
+
+
+def test_a_second_run_asks_only_what_is_missing_and_mends_a_broken_line(endpoint, tmp_path) -> None:
+    url, seen, _ = endpoint
+    out = tmp_path / "a.ndjson"
+    collect(dict(list(PROMPTS.items())[:5]), out, Order(url, "m", rate=500))
+    with out.open("a") as file:
+        file.write('{"model": "m", "prompt_id": "9", "outp')
+    seen.clear()
+    assert collect(PROMPTS, out, Order(url, "m", rate=500)) == 7
+    assert len(seen) == 7
+    assert sorted(int(row["prompt_id"]) for row in rows(out)) == list(range(12))
+
+
+def test_busy_is_waited_out_as_the_endpoint_asks(endpoint, tmp_path) -> None:
+    url, seen, failures = endpoint
+    failures.append((429, {"retry-after": "0.2"}))
+    began = time.monotonic()
+    collect({"1": "hello"}, tmp_path / "a.ndjson", Order(url, "m", rate=500))
+    assert len(seen) == 2
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_refused_key_ends_it_and_keeps_what_was_answered(endpoint, tmp_path) -> None:
+    url, _, failures = endpoint
+    out = tmp_path / "a.ndjson"
+    collect({"0": "hello"}, out, Order(url, "m", rate=500))
+    failures.append((401, {}))
+    with pytest.raises(StillwatchError, match="401"):
+        collect(PROMPTS, out, Order(url, "m", rate=500, parallel=1))
+    assert len(rows(out)) == 1
+
+
+def test_answers_of_another_model_are_not_mixed_in(endpoint, tmp_path) -> None:
+    url, *_ = endpoint
+    collect({"0": "hello"}, tmp_path / "a.ndjson", Order(url, "m", rate=500))
+    with pytest.raises(UsageError, match="'m'"):
+        collect(PROMPTS, tmp_path / "a.ndjson", Order(url, "other", rate=500))
+
+
+def test_prompts_about_identity_are_not_asked(endpoint, tmp_path) -> None:
+    url, seen, _ = endpoint
+    assert collect({"0": "Who made you?", "1": "Say 1"}, tmp_path / "a.ndjson", Order(url, "m", rate=500)) == 1
+    assert [each["messages"][0]["content"] for each in seen] == ["Say 1"]
+
+
+def test_pace_holds_for_all_threads_together() -> None:
+    pace = Pace(50)
+    began = time.monotonic()
+    threads = [threading.Thread(target=pace.turn) for _ in range(11)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - began >= 0.19
+
+
+@pytest.mark.parametrize(
+    "text", ['{"prompt_id": 7, "prompt": "a b"}\n', '[{"prompt_id": "7", "instruction": "a b"}]', "a b\n"]
+)
+def test_prompts_of_every_form_are_read(text, tmp_path) -> None:
+    (tmp_path / "p").write_text(text)
+    assert list(read_prompts(tmp_path / "p").values()) == ["a b"]
