@@ -83,9 +83,9 @@ def _owned(each: Object, identity: str, together: Sequence[Object]) -> Object:
     """``each`` by, and seen by, the member's pseudonym, where it was by nobody or by an identity that came along with it."""
     if not identity or each.get("type") in {"identity", "marking-definition"}:
         return each
-    local = {other.get("id") for other in together if other.get("type") == "identity"} | {None}
+    local = [other.get("id") for other in together if other.get("type") == "identity"] + [None]
     made = {**each, "created_by_ref": identity} if each.get("created_by_ref") in local else each
     seen_by = made.get("where_sighted_refs")
-    if isinstance(seen_by, list) and len(seen_by) == 1 and seen_by[0] in list(local):
+    if isinstance(seen_by, list) and len(seen_by) == 1 and seen_by[0] in local:
         made = {**made, "where_sighted_refs": [identity]}
     return made
