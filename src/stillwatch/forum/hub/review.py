@@ -1,0 +1,150 @@
+"""Quarantine: a second person with the counsel role reads what waits, and releases or rejects it with a reason.
+
+Who may decide is the guard's rule (``forum.guard.quarantine``): counsel of the submitter's house or of the hub's, and
+nobody on their own. On an object that was suspended after its release only the hub's counsel decides, of another member
+than the submitter's. What is released is what was looked at: the decision names its digest.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from stillwatch.errors import InputError
+from stillwatch.forum.guard import quarantine as rules
+from stillwatch.forum.hub import recall, submission, suspension
+from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
+from stillwatch.forum.hub.hub import Hub, demand
+from stillwatch.forum.hub.interface import Object, Records, Transaction
+from stillwatch.forum.ledger import entries
+from stillwatch.schema.forum import Collection, NewObject, Principal, Quarantined, Role, State
+
+_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a decision, with the collection it is for, the object and the guard's verdict."""
+
+    record: Quarantined
+    collection: Collection
+    object: Object
+    verdict: Object
+
+
+def waiting(hub: Hub, who: Principal, after: int = 0) -> list[Quarantined]:
+    """At most 100 objects, the oldest first, that ``who`` may decide on as counsel, held after the time ``after``.
+
+    Raises:
+        Forbidden: they are no counsel.
+    """
+    demand(who, Role.COUNSEL)
+    mine = {} if who.house else {"member": who.member}
+    with hub.store.reading() as tx:
+        found = tx.records.find(Quarantined, order="time", after=after, limit=_PAGE, decision=None, **mine)
+    return [each for each in found if _may(who, each)]
+
+
+def look(hub: Hub, who: Principal, id_: str) -> Waiting:
+    """One object that waits, whole.
+
+    Raises:
+        Absent: there is none for them to see.
+        Forbidden: they are no counsel.
+    """
+    demand(who, Role.COUNSEL)
+    with hub.store.reading() as tx:
+        held = _held(tx.records, who, id_)
+        collection = tx.records.find(Collection, number=held.collection)[0]
+        body = held.body or _suspended_body(tx, collection, held)
+    if body is None:
+        raise Absent("its content is gone", where=id_[:80])
+    return Waiting(held, collection, msgspec.json.decode(body), msgspec.json.decode(held.verdict))
+
+
+def decide(hub: Hub, who: Principal, id_: str, release: bool, reason: str, digest: str) -> None:
+    """Release or reject what waits.
+
+    Raises:
+        Absent: there is none for them to decide on.
+        Forbidden: they are no counsel, or it is their own.
+        Conflict: it is decided, or another object was looked at.
+        Unprocessable: the reason says nothing.
+    """
+    demand(who, Role.COUNSEL)
+    try:
+        told = rules.checked_reason(reason)
+    except InputError as error:
+        raise Unprocessable(error.what, where=error.where, do=error.do) from None
+    with hub.store.reading() as tx:
+        number = _held(tx.records, who, id_).collection
+    with hub.store.writing() as tx:
+        tx.objects.lock(number)
+        held = _held(tx.records, who, id_)
+        if held.decision is not None:
+            raise Conflict(f"{held.decision} already", where=id_[:80])
+        if held.digest.hex() != digest:
+            raise Conflict("this is not the object that waits", where="digest", do="Read it again, then decide.")
+        collection = tx.records.find(Collection, number=number)[0]
+        decision = "released" if release else "rejected"
+        values = {"decision": decision, "decided_by": who.person, "reason": told, "decided": hub.clock(), "body": None}
+        tx.records.change(Quarantined, {"id": id_, "decision": None}, **values)
+        if held.cause == "guard":
+            _decide_new(hub, tx, who, collection, held, told if not release else None)
+        elif release:
+            suspension.reinstate(hub, tx, collection, held.object, who.person)
+        else:
+            _reject_suspended(hub, tx, who, collection, held)
+
+
+def _decide_new(
+    hub: Hub, tx: Transaction, who: Principal, collection: Collection, held: Quarantined, rejected: str | None
+) -> None:
+    """Release an object for the first time, or withhold it for good."""
+    stamp = entries.stamp(hub.clock())
+    submission.resolve(tx.records, held.submission, held.object, held.version, rejected and f"rejected: {rejected}")
+    if rejected is not None:
+        hub.log(tx, entries.Withheld(time=stamp, item=held.item, by="counsel", categories=(), policy=hub.policy,
+                                     person=who.person))  # fmt: skip
+        return
+    if held.body is None:
+        raise Conflict("its content is gone", where=held.id)
+    new = NewObject(held.object, held.type, held.version, held.moment, held.spec, held.body, held.digest, held.content,
+                    held.revoked, held.item)  # fmt: skip
+    (position,) = tx.objects.insert(collection.number, [(new, held.member, State.RELEASED)], hub.clock())
+    tx.objects.rank(collection.number, {new.id})
+    hub.log(tx, entries.Released(time=stamp, item=held.item, by="counsel", policy=hub.policy, position=position,
+                                 person=who.person))  # fmt: skip
+
+
+def _reject_suspended(
+    hub: Hub, tx: Transaction, who: Principal, collection: Collection, held: Quarantined
+) -> None:
+    """Withhold a suspended object for good: it is recalled from whoever has it."""
+    stamp = entries.stamp(hub.clock())
+    known = suspension.suspended(tx, collection, held.object)
+    hub.log(tx, *(entries.Withheld(time=stamp, item=each.item, by="counsel", categories=(), policy=hub.policy,
+                                   person=who.person) for each in known))  # fmt: skip
+    if known:
+        recall.erase_versions(hub, tx, collection, known, held.member)
+
+
+def _held(records: Records, who: Principal, id_: str) -> Quarantined:
+    held = records.one(Quarantined, id=id_)
+    if held is None or not (who.house or held.member == who.member):
+        raise Absent("nothing of that id waits", where=id_[:80])
+    try:
+        rules.check_reviewer(who.roles, who.person, who.member, who.house, held.person, held.member)
+    except rules.NotAllowed as error:
+        raise Forbidden(error.what, do=error.do) from None
+    if held.cause != "guard" and (not who.house or held.member == who.member):
+        raise Forbidden("on a suspended object the hub's own counsel decides, on no object of its house")
+    return held
+
+
+def _may(who: Principal, held: Quarantined) -> bool:
+    return held.person != who.person and (held.cause == "guard" or (who.house and held.member != who.member))
+
+
+def _suspended_body(tx: Transaction, collection: Collection, held: Quarantined) -> bytes | None:
+    known = [each for each in suspension.suspended(tx, collection, held.object) if each.moment == held.moment]
+    return tx.objects.bodies(collection.number, [known[0].position]).get(known[0].position) if known else None

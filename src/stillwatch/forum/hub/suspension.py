@@ -1,0 +1,68 @@
+"""A released object that became suspect is out of sight until counsel decides: its copies are recalled meanwhile.
+
+The causes: ``flood`` (it is seen everywhere at once), ``broad`` (at too many accounts to mean anything),
+``false_positives`` (members say it is wrong) and ``appeal`` (its submitter answered no objection in time).
+"""
+
+import json
+from typing import Final
+from uuid import uuid4
+
+from stillwatch.forum.hub.interface import Transaction
+from stillwatch.forum.hub.hub import Hub
+from stillwatch.forum.hub.recall import announce
+from stillwatch.forum.ledger.entries import Quarantined as Entry
+from stillwatch.forum.ledger.entries import stamp
+from stillwatch.schema.forum import Collection, Known, Quarantined, State, Submission
+
+#: Why, as members that hold a copy are told; never who said so.
+REASONS: Final = {
+    "flood": "suspended: it is reported everywhere at once",
+    "broad": "suspended: it matches too much to mean anything",
+    "false_positives": "suspended: members report that it is wrong",
+    "appeal": "suspended: an objection was not answered in time",
+}
+
+
+def suspend(hub: Hub, tx: Transaction, collection: Collection, id_: str, cause: str) -> list[Quarantined]:
+    """Take the released versions of an object out of sight and put each into quarantine; returns what is held now.
+
+    The caller holds the collection's lock. Nothing happens to an object of which nothing is released.
+    """
+    released = [each for each in tx.objects.known(collection.number, [id_]) if each.state == State.RELEASED]
+    bodies = tx.objects.bodies(collection.number, [each.position for each in released])
+    released = [each for each in released if each.position in bodies]
+    if not released:
+        return []
+    now, positions = hub.clock(), [each.position for each in released]
+    held = [_held(tx, collection, each, bodies[each.position], cause, now) for each in released]
+    announce(hub, tx, collection, id_, positions, "suspended", released[0].member, REASONS[cause])
+    tx.objects.set_state(collection.number, positions, State.SUSPENDED)
+    tx.objects.rank(collection.number, {id_})
+    tx.records.add(*held)
+    policy = hub.policy(tx)
+    hub.log(
+        tx, *(Entry(time=stamp(now), item=each.item, cause=cause, categories=(), policy=policy) for each in held)
+    )
+    return held
+
+
+def _held(
+    tx: Transaction, collection: Collection, known: Known, body: bytes, cause: str, now: int
+) -> Quarantined:
+    found = json.loads(body)
+    version = str(found.get("modified", found.get("created", "")))
+    submission, person = _origin(tx, collection, known)
+    return Quarantined(
+        uuid4().hex, collection.number, known.member, person, submission, known.id, known.type, version, known.moment,
+        str(found.get("spec_version", "2.1")), body, known.digest, known.content, found.get("revoked") is True, cause,
+        "{}", now, known.item,
+    )  # fmt: skip
+
+
+def _origin(tx: Transaction, collection: Collection, known: Known) -> tuple[str, str]:
+    """The submission of a version and the person who made it; both empty if no record of it is left."""
+    for each in tx.records.find(Submission, order="time", collection=collection.number, member=known.member):
+        if f'"{known.id}"' in each.successes:
+            return each.id, each.person
+    return "", ""
