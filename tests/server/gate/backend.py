@@ -10,7 +10,7 @@ from typing import Any
 
 from stillwatch.enforcement import Policy
 from stillwatch.server.gate.app import Settings
-from stillwatch.server.gate.serve import Place, build, kept, server
+from stillwatch.server.gate.serve import Place, build, kept, runner, server
 
 Handler = Callable[["Asked", asyncio.StreamWriter], Awaitable[None]]
 
@@ -92,7 +92,11 @@ class Running:
         self.backend, self.log = backend, log
         self._made = (policy, snapshot, log, settings, secret)
         self._up = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        with runner() as running:
+            running.run(self._main())
 
     async def _main(self) -> None:
         policy, snapshot, log, settings, secret = self._made

@@ -11,7 +11,7 @@ import re
 import ssl as tls
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from stillwatch.errors import StillwatchError, UsageError
@@ -60,8 +60,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none, but does what one does
         self._mode = "idle"
 
     def data_received(self, data: bytes) -> None:

@@ -146,6 +146,11 @@ def run(
         await serve(app, enforcer, record, place)
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with runner() as running:
+        running.run(main())
+
+
+def runner() -> asyncio.Runner:
+    """uvloop's loop where it is installed, else asyncio's own."""
     fast = find_spec("uvloop") is not None
-    with asyncio.Runner(loop_factory=import_module("uvloop").new_event_loop if fast else None) as runner:
-        runner.run(main())
+    return asyncio.Runner(loop_factory=import_module("uvloop").new_event_loop if fast else None)

@@ -1,0 +1,1 @@
+"""What the gate adds to a request: latency and throughput, beside the server itself and beside LiteLLM."""
