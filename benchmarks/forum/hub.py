@@ -96,14 +96,13 @@ def joined(folder: Path, url: str, member: Member, user: str = "") -> State:
 
 
 def _register(database: str, identity: str, key: SigningKey) -> None:
-    from stillwatch.forum.hub import times
-    from stillwatch.schema.forum import Key
+    from stillwatch.forum.hub import membership, times
     from stillwatch.storage.database import Database
     from stillwatch.storage.store import Store
 
     opened = Database(database)
     with Store(opened).writing() as tx:
-        tx.records.add(Key(key.id, identity, key.public, times.now()))
+        membership.add_key(tx, identity, key.public, times.now())
     opened.close()
 
 

@@ -1,18 +1,21 @@
 """``stillwatch forum init|migrate|member|person|token``: what the operator does on the hub's own machine."""
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
 
 import click
 from rich.console import Console
 
-from stillwatch.errors import InputError
+from stillwatch.errors import InputError, UsageError
 from stillwatch.schema.forum import Role
 
 if TYPE_CHECKING:
+    from stillwatch.forum.ledger.keys import SigningKey
     from stillwatch.storage.store import Store, Transaction
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -58,22 +61,30 @@ def _writing(database: str) -> Iterator[tuple["Transaction", int]]:
 @hub_options
 @click.option("--house", default="house", show_default=True, help="Name of the member that operates the hub.")
 @click.option("--collection", default="indicators", show_default=True, help="Alias of the first collection.")
-def init(database: str, keys: Path, house: str, collection: str) -> None:
+@click.option("--origin", metavar="NAME", help="Name of the log, for ever: a URL without its scheme.")
+def init(database: str, keys: Path, house: str, collection: str, origin: str | None) -> None:
     """Make a hub: its secret, its database, a sharing group with one collection. Harmless to repeat."""
     from stillwatch.forum.hub import membership
+    from stillwatch.forum.ledger.note import Verifier, check_name
     from stillwatch.schema.forum import Collection, Member
     from stillwatch.server import secret
 
+    if origin:
+        check_name(origin)
     keys.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret.make(keys / "hub.secret")
     secret.read(keys / "hub.secret")
+    key = _log_key(keys / "log.pem")
     with _writing(database) as (tx, now):
+        if tx.log.origin() is None:
+            tx.log.start(origin or f"stillwatch-forum/{uuid4().hex}")
         if tx.records.one(Member, house=True) is None:
             membership.add_member(tx, house, now, house=True)
         if tx.records.one(Collection, alias=collection) is None:
             group = membership.add_group(tx, collection, now)
             made = membership.add_collection(tx, group.id, collection.capitalize(), collection, now)
             _OUT.print(f"Collection {made.alias} {made.id}")
+        _OUT.print(f"Log {Verifier(tx.log.origin() or '', key.public)}")
     _OUT.print(f"Hub ready: secrets in {keys}. Back them up; next: stillwatch forum member add")
 
 
@@ -118,6 +129,22 @@ def add_member(
         for each in collections:
             membership.grant(tx, each, made.id, read=True, write=not read_only, now=now)
             _OUT.print(f"{each}: {membership.pseudonym_in(tx, each, made.id).id}")
+
+
+@member.command("key")
+@hub_options
+@click.argument("pseudonym")
+@click.argument("public")
+def add_key(database: str, keys: Path, pseudonym: str, public: str) -> None:
+    """Let PSEUDONYM sign with the key of which PUBLIC is the public half, as `keygen` or `join` printed it."""
+    from stillwatch.forum.hub import membership
+
+    try:
+        raw = b64decode(public, validate=True)
+    except ValueError:
+        raise UsageError("no public key in base64", where="PUBLIC") from None
+    with _writing(database) as (tx, now):
+        _OUT.print(membership.add_key(tx, pseudonym, raw, now).id)
 
 
 @click.group("person")
@@ -167,6 +194,15 @@ def revoke_token(database: str, keys: Path, id_: str) -> None:
 
     with _writing(database) as (tx, now):
         tokens.revoke(tx.records, id_, now)
+
+
+def _log_key(path: Path) -> "SigningKey":
+    """The key of the log, made where there is none."""
+    from stillwatch.forum.ledger.keys import SigningKey, load_key
+
+    if not path.exists():
+        SigningKey().write(path)
+    return load_key(path)
 
 
 def _fingerprint(path: Path) -> str:

@@ -105,7 +105,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A TAXII collection of a group. ``signed``: whether an object without a good signature is refused."""
+    """A TAXII collection of a group. ``signed``: whether an object without a good signature is refused.
+
+    ``purpose`` and ``tlp``, the strictest level that it can honour, are the context in which the guard decides.
+    """
 
     number: int
     id: str
@@ -115,6 +118,8 @@ class Collection:
     group: str
     signed: bool
     created: int
+    purpose: str
+    tlp: str
 
 
 @dataclass(frozen=True, slots=True)

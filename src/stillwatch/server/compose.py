@@ -1,10 +1,16 @@
 """The hub put together: its database, its secrets, its guard, its log."""
 
+import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
+from stillwatch.errors import UsageError
+from stillwatch.forum.guard import Context, Guard, Outcome, Policy, load
 from stillwatch.forum.hub.cursors import Cursors
 from stillwatch.forum.hub.hub import Hub
-from stillwatch.forum.hub.interface import Judgement, Limits
+from stillwatch.forum.hub.interface import Judge, Judgement, Limits, Object, Setting
+from stillwatch.forum.ledger import load_key, verify_object
+from stillwatch.forum.ledger.entries import Ruled
 from stillwatch.server import secret, taxii
 from stillwatch.storage.database import Database
 from stillwatch.storage.migrate import migrate
@@ -14,23 +20,49 @@ from stillwatch.storage.store import Store
 OPERATIONS = taxii.OPERATIONS
 
 
-def compose(url: str, keys: Path, limits: Limits | None = None) -> Hub:
+def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | None = None) -> Hub:
     """The hub over the database at ``url`` with the keys in a directory; migrates the database.
+
+    Its policy, the shipped one unless a file is given, is put in force and that is logged.
 
     Raises:
         UsageError: the URL or a key is not usable.
+        InputError: the policy or a key is not what it has to be.
         StorageError: the database cannot be used.
     """
     root = secret.read(keys / "hub.secret")
+    try:
+        key = load_key(keys / "log.pem")
+    except OSError:
+        do = "Run `stillwatch forum init` first"
+        raise UsageError("no readable key of the log", where=str(keys / "log.pem"), do=do) from None
+    rules = load(policy)
     database = Database(url)
     migrate(database)
-    cursors = Cursors(secret.derive(root, "cursors"))
-    return Hub(Store(database), cursors, _judge, _verify, limits or Limits())
+    cursors, salts = Cursors(secret.derive(root, "cursors")), secret.derive(root, "salts")
+    hub = Hub(
+        Store(database), cursors, judge(Guard(rules)), verify_object, key, rules.digest, salts, limits or Limits()
+    )
+    _rule(hub, rules)
+    return hub
 
 
-def _judge(found: dict[str, object]) -> Judgement:
-    return Judgement("release", "", "released", "{}", "")
+def judge(guard: Guard) -> Judge:
+    """The guard as the hub asks it."""
+
+    def decide(found: Object, setting: Setting) -> Judgement:
+        context = Context(datetime.now(UTC), setting.purpose, setting.tlp, submitter=setting.submitter)
+        made = guard.decide(found, context)
+        verdict = "{}" if made.outcome == Outcome.RELEASE else made.verdict()
+        return Judgement(str(made.outcome), made.category, made.message, verdict, guard.policy.digest)
+
+    return decide
 
 
-def _verify(found: object, keys: object) -> str | None:
-    return ""
+def _rule(hub: Hub, policy: Policy) -> None:
+    """Log the policy where another one was in force, with who signed it off: by a hash, as the log names nobody."""
+    approved = tuple(hashlib.sha256(each.name.encode()).hexdigest()[:32] for each in policy.signed_off)
+    version = policy.file.policy.version
+    with hub.store.writing() as tx:
+        if tx.log.rule(policy.digest):
+            hub.log(tx, Ruled(time="", policy=policy.digest, version=version, approved_by=approved))

@@ -36,7 +36,7 @@ class Log:
 
     def start(self, origin: str) -> None:
         """Begin the log under its name, which is for ever."""
-        self.connection.execute(insert(log).values(id=1, origin=origin, size=0, time=0))
+        self.connection.execute(insert(log).values(id=1, origin=origin, size=0, time=0, policy=""))
 
     def lock(self, now: int) -> tuple[str, int]:
         """Keep other writers out until the transaction ends; returns the log's name and the time of what is appended.
@@ -51,6 +51,10 @@ class Log:
         if row is None:
             raise StorageError("has no log", where="database", do="Run `stillwatch forum init` first")
         return row.origin, row.time
+
+    def rule(self, policy: str) -> bool:
+        """Put a policy in force by its digest; whether another one was."""
+        return self.connection.execute(update(log).where(log.c.policy != policy).values(policy=policy)).rowcount > 0
 
     def size(self) -> int:
         """How many entries there are."""
@@ -93,10 +97,10 @@ class Log:
     def checkpoints(self, after: int = -1) -> list[Signed]:
         """The checkpoints of sizes beyond ``after``, in the order of their sizes."""
         query = select(_CHECKPOINTS.size, _CHECKPOINTS.note).where(_CHECKPOINTS.size > after)
-        return [Signed(*row) for row in self.connection.execute(query.order_by(_CHECKPOINTS.size)).tuples()]
+        return [Signed(*row) for row in self.connection.execute(query.order_by(_CHECKPOINTS.size))]
 
     def latest(self) -> Signed | None:
         """The checkpoint of the largest size, or None."""
         query = select(_CHECKPOINTS.size, _CHECKPOINTS.note).order_by(_CHECKPOINTS.size.desc()).limit(1)
-        row = self.connection.execute(query).tuples().one_or_none()
+        row = self.connection.execute(query).one_or_none()
         return Signed(*row) if row else None

@@ -54,6 +54,11 @@ class Objects:
         """Keep other writers out of the collection until this transaction ends."""
         self.connection.execute(select(orders).where(orders.c.collection == collection).with_for_update()).one()
 
+    def share(self, collection: int) -> None:
+        """Keep writers out of the collection, not other readers, until this transaction ends."""
+        query = select(orders).where(orders.c.collection == collection).with_for_update(read=True)
+        self.connection.execute(query).one()
+
     def known(self, collection: int, ids: Some[str]) -> list[Known]:
         """Every version that is stored under one of ``ids``, whatever its state."""
         return self._known(collection, o.id.in_(bindparam("some", expanding=True)), sorted(ids))
@@ -105,7 +110,7 @@ class Objects:
         change = update(objects).where(o.collection == collection, o.id == bindparam("which"))
         change = change.values(newest=o.moment == bindparam("last"), oldest=o.moment == bindparam("first"))
         for part in chunks(sorted(ids)):
-            found = self.connection.execute(query.group_by(o.id), {"some": part}).tuples().all()
+            found = self.connection.execute(query.group_by(o.id), {"some": part}).all()
             if found:
                 marks = [{"which": id_, "last": last, "first": first} for id_, last, first in found]
                 self.connection.execute(change, marks)
@@ -139,7 +144,7 @@ class Objects:
     def bodies(self, collection: int, positions: Some[int]) -> dict[int, bytes]:
         """What is stored at each position, whatever its state; nothing for what is erased."""
         query = select(o.position, o.body).where(o.collection == collection, o.position.in_(sorted(positions)))
-        return {position: body for position, body in self.connection.execute(query).tuples() if body is not None}
+        return {position: body for position, body in self.connection.execute(query) if body is not None}
 
     def set_state(self, collection: int, positions: Some[int], state: State) -> None:
         """Change what readers see; an erased version loses its content for good."""

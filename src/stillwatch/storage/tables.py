@@ -65,8 +65,8 @@ keys = Table(
 )  # fmt: skip
 collections = Table(
     "collections", metadata, _number("number", True), _text("id"), _text("alias"), _text("title"),
-    _text("description"), _text("group"), _flag("signed"), _number("created"),
-    Index("collection_id", "id", unique=True), Index("collection_alias", "alias", unique=True),
+    _text("description"), _text("group"), _flag("signed"), _number("created"), _text("purpose"),
+    _text("tlp"), Index("collection_id", "id", unique=True), Index("collection_alias", "alias", unique=True),
 )  # fmt: skip
 rights = Table(
     "rights", metadata, _number("collection", True), _text("member", True), _flag("read"), _flag("write"),
@@ -121,9 +121,10 @@ appeals = Table(
     _maybe_text("answer"), _maybe_text("answered_by"), _maybe_number("answered"), Index("appeals_of", "member"),
 )  # fmt: skip
 
-#: One row: the log's name, its size, and the time of its last entry. Its lock is what orders concurrent appends.
+#: One row: the log's name, its size, the time of its last entry, the policy in force.
+#: Its lock is what orders concurrent appends.
 log = Table(
-    "log", metadata, _number("id", True), _text("origin"), _number("size"), _number("time"),
+    "log", metadata, _number("id", True), _text("origin"), _number("size"), _number("time"), _text("policy"),
 )  # fmt: skip
 log_entries = Table("log_entries", metadata, _number("position", True), _bytes("entry"))
 log_tiles = Table("log_tiles", metadata, _number("level", True), _number("position", True), _bytes("hashes"))

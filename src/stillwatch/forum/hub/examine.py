@@ -13,12 +13,12 @@ from stillwatch.forum.hub import times
 from stillwatch.forum.hub.door import read_object
 from stillwatch.forum.hub.errors import HubError, Unprocessable
 from stillwatch.forum.hub.hub import Hub
-from stillwatch.forum.hub.interface import Judgement, Object
+from stillwatch.forum.hub.interface import Judgement, Object, Setting
 from stillwatch.schema.forum import NewObject
-from stillwatch.schema.stix import SIGNATURE
+from stillwatch.schema.stix import SIGNATURE, published
 
 _ID = re.compile(
-    r"(?P<type>[a-z][a-z0-9-]{1,248}[a-z0-9])--[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    r"(?P<type>[a-z][a-z0-9-]{1,61}[a-z0-9])--[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     re.ASCII,
 )
 
@@ -31,11 +31,13 @@ class Signer:
         pseudonym: of the submitter in the collection's group.
         keys: its public keys by id.
         demanded: whether an object has to be signed.
+        setting: where the objects are to go.
     """
 
     pseudonym: str
     keys: Mapping[str, bytes]
     demanded: bool
+    setting: Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def examine(hub: Hub, raw: bytes, place: int, signer: Signer) -> Examined | Fail
     revoked = found.get("revoked") is True
     spec, item = str(found.get("spec_version")), uuid4().hex
     new = NewObject(id_, kind, version, moment, spec, body, digest, content, revoked, item)
-    return Examined(new, hub.judge(found))
+    return Examined(new, hub.judge(found, signer.setting))
 
 
 def _identity(found: Object, place: str) -> tuple[str, str]:
@@ -94,14 +96,19 @@ def _version(found: Object) -> tuple[str, int]:
 
 
 def _made_by(hub: Hub, found: Object, signer: Signer) -> None:
-    """Refuse what speaks for another, and what is not signed where it has to be."""
+    """Refuse what speaks for another, and what is not signed where it has to be.
+
+    What the project published travels as it is, by whomever. Types that bear no signature need none.
+    """
+    if published().get(found["id"]) == found:
+        return
     author = found["id"] if found["type"] == "identity" else found.get("created_by_ref", signer.pseudonym)
     if author != signer.pseudonym:
         raise Unprocessable(
             "is by another than its submitter", do=f"Make it by {signer.pseudonym}, your pseudonym here"
         )
     signed = SIGNATURE.id in found["extensions"] if isinstance(found.get("extensions"), dict) else False
-    if (signed or signer.demanded) and hub.verify(found, signer.keys) is None:
+    if (signed or (signer.demanded and found["type"] in SIGNATURE.on)) and hub.verify(found, signer.keys) is None:
         raise Unprocessable(
             "bears no good signature by a key of its submitter", do="Register the key, sign, send again"
         )

@@ -1,5 +1,6 @@
 """The hub: what its operations share."""
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -8,8 +9,10 @@ from stillwatch.forum.hub.cursors import Cursors
 from stillwatch.forum.hub.errors import Absent, Forbidden
 from stillwatch.forum.hub.interface import Judge, Limits, Records, Store, Transaction, Verify
 from stillwatch.forum.hub.log import append
-from stillwatch.forum.ledger.entries import Entry
-from stillwatch.schema.forum import Collection, Principal, Right, Role
+from stillwatch.forum.ledger.entries import Entry, Opening
+from stillwatch.forum.ledger.keys import SigningKey
+from stillwatch.forum.ledger.ledger import Ledger
+from stillwatch.schema.forum import Collection, Principal, Right, Role, Signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,9 @@ class Hub:
         cursors: for paging.
         judge: the guard.
         verify: signatures of objects.
+        key: signs the log's checkpoints.
+        policy: SHA-256 of the guard's policy.
+        secret: 32 bytes from which the salts of the log's commitments are derived.
         limits: what it takes and gives at most.
         clock: microseconds since 1970.
     """
@@ -29,12 +35,25 @@ class Hub:
     cursors: Cursors
     judge: Judge
     verify: Verify
+    key: SigningKey
+    policy: str
+    secret: bytes
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], int] = times.now
 
     def log(self, tx: Transaction, *entries: Entry) -> range:
         """Append entries to the log in the caller's transaction, at the log's time; see ``log.append``."""
         return append(tx, self.clock(), *entries)
+
+    def salt(self, item: str) -> bytes:
+        """The salt of an item's commitment: random to who does not know the secret, and nothing to store or erase."""
+        return hmac.digest(self.secret, b"stillwatch salt" + item.encode(), "sha256")[: Opening.SALT]
+
+    def checkpoint(self) -> Signed:
+        """The signed checkpoint of the log as it is now."""
+        with self.store.writing() as tx:
+            origin, _ = tx.log.lock(self.clock())
+            return Ledger(tx.log, origin).sign(self.key)
 
 
 #: Who may read objects: everybody in a collection with the right, but for the operator, whose work needs none.

@@ -43,6 +43,9 @@ class Objects(Protocol):
     def lock(self, collection: int) -> None:
         """Keep other writers out of the collection until this transaction ends."""
 
+    def share(self, collection: int) -> None:
+        """Keep writers out of the collection, not other readers, until this transaction ends."""
+
     def known(self, collection: int, ids: Some[str]) -> list[Known]:
         """Every version that is stored under one of ``ids``, whatever its state."""
 
@@ -80,6 +83,9 @@ class Log(LedgerStore, Protocol):
     def start(self, origin: str) -> None:
         """Begin the log under its name, which is for ever."""
 
+    def rule(self, policy: str) -> bool:
+        """Put a policy in force by its digest; whether another one was."""
+
     def lock(self, now: int) -> tuple[str, int]:
         """Keep other writers out until the transaction ends; the log's name, and the time of what is appended."""
 
@@ -114,7 +120,8 @@ class Store(Protocol):
 class Judgement:
     """What the guard says of an object: ``outcome`` is release, quarantine or withhold.
 
-    ``category`` is empty for what is released; ``message`` is for the submitter, ``verdict`` the whole as JSON.
+    ``category`` is empty for what is released; ``message`` is for the submitter, ``verdict`` the whole as JSON of
+    what is not released. ``policy`` is the SHA-256 of the policy.
     """
 
     outcome: str
@@ -124,7 +131,19 @@ class Judgement:
     policy: str
 
 
-Judge = Callable[[Object], Judgement]
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where an object is to go: what the guard has to know besides the object.
+
+    ``purpose`` and ``tlp`` are the collection's, ``submitter`` is the pseudonym of who submits it.
+    """
+
+    purpose: str
+    tlp: str
+    submitter: str
+
+
+Judge = Callable[[Object, Setting], Judgement]
 #: The id of the key that signed the object well, or None: of the object, and of public keys by id.
 Verify = Callable[[Object, Mapping[str, bytes]], str | None]
 

@@ -4,11 +4,19 @@ A member that joins a group is given a random STIX identity id for that group, a
 that peers cannot tell that two pseudonyms are one company. Only the operator can resolve one, and that is logged.
 """
 
+import base64
+from typing import Final
 from uuid import uuid4
 
 from stillwatch.forum.hub.errors import Absent, Conflict, Malformed
 from stillwatch.forum.hub.interface import Transaction
-from stillwatch.schema.forum import Collection, Group, Member, Person, Pseudonym, Right, Role
+from stillwatch.forum.hub.log import append
+from stillwatch.forum.ledger.entries import Appointed, Enrolled, Keyed, Unkeyed
+from stillwatch.forum.ledger.keys import PUBLIC, key_id
+from stillwatch.schema.forum import Collection, Group, Key, Member, Person, Pseudonym, Right, Role
+
+#: What the shipped policy binds every collection to.
+PURPOSE: Final = "defence-against-adversarial-distillation"
 
 
 def add_member(tx: Transaction, name: str, now: int, house: bool = False, certificate: str | None = None) -> Member:
@@ -56,6 +64,7 @@ def add_person(tx: Transaction, member: str, name: str, roles: tuple[str, ...], 
         )
     person = Person(uuid4().hex, owner.id, name, tuple(sorted(set(roles))), now)
     tx.records.add(person)
+    append(tx, now, Appointed(time="", person=person.id, roles=person.roles))
     return person
 
 
@@ -71,14 +80,16 @@ def find_person(tx: Transaction, member: str, name: str) -> Person:
     return found
 
 
-def disable(tx: Transaction, kind: type[Member] | type[Person], id_: str) -> None:
-    """Shut a member or a person out; what they did remains on record.
+def disable(tx: Transaction, kind: type[Member] | type[Person], id_: str, now: int) -> None:
+    """Shut a member or a person out; what they did remains on record. A person has no role from then on.
 
     Raises:
         Absent: there is none of that id.
     """
     if not tx.records.change(kind, {"id": id_}, disabled=True):
         raise Absent(f"no such {kind.__name__.lower()}", where=id_[:80])
+    people = tx.records.find(Person, id=id_) if kind is Person else tx.records.find(Person, member=id_)
+    append(tx, now, *(Appointed(time="", person=each.id, roles=()) for each in people))
 
 
 def add_group(tx: Transaction, title: str, now: int) -> Group:
@@ -95,7 +106,15 @@ def add_group(tx: Transaction, title: str, now: int) -> Group:
 
 
 def add_collection(
-    tx: Transaction, group: str, title: str, alias: str, now: int, description: str = "", signed: bool = True
+    tx: Transaction,
+    group: str,
+    title: str,
+    alias: str,
+    now: int,
+    description: str = "",
+    signed: bool = True,
+    purpose: str = PURPOSE,
+    tlp: str = "amber+strict",
 ) -> Collection:
     """A new collection of a group.
 
@@ -108,7 +127,7 @@ def add_collection(
     if tx.records.one(Collection, alias=alias):
         raise Conflict("there is a collection of that alias", where=alias)
     number = max((each.number for each in tx.records.find(Collection)), default=0) + 1
-    collection = Collection(number, str(uuid4()), alias, title, description, group, signed, now)
+    collection = Collection(number, str(uuid4()), alias, title, description, group, signed, now, purpose, tlp)
     tx.records.add(collection)
     tx.objects.start(number)
     return collection
@@ -127,7 +146,43 @@ def admit(tx: Transaction, group: str, member: str, now: int) -> Pseudonym:
     if found is None:
         found = Pseudonym(f"identity--{uuid4()}", group, owner.id, now)
         tx.records.add(found)
+        append(tx, now, Enrolled(time="", actor=found.id, group=group))
     return found
+
+
+def add_key(tx: Transaction, pseudonym: str, public: bytes, now: int) -> Key:
+    """Let a pseudonym sign with an Ed25519 public key; harmless to repeat.
+
+    Raises:
+        Absent: no such pseudonym.
+        Conflict: the key is another's, or was given up.
+        Malformed: it is no such key.
+    """
+    if tx.records.one(Pseudonym, id=pseudonym) is None:
+        raise Absent("no such pseudonym", where=pseudonym[:80])
+    if len(public) != PUBLIC:
+        raise Malformed("an Ed25519 public key has 32 bytes", where="key")
+    found = tx.records.one(Key, id=key_id(public))
+    if found is None:
+        found = Key(key_id(public), pseudonym, public, now)
+        tx.records.add(found)
+        append(tx, now, Keyed(time="", actor=pseudonym, public=base64.b64encode(public).decode()))
+    if found.pseudonym != pseudonym or found.retired is not None:
+        raise Conflict("the key is another's, or was given up", where=found.id)
+    return found
+
+
+def retire_key(tx: Transaction, key: str, now: int) -> None:
+    """A pseudonym gives up a key: what it signed stands, it signs no more.
+
+    Raises:
+        Absent: there is no such key in use.
+    """
+    found = tx.records.one(Key, id=key, retired=None)
+    if found is None:
+        raise Absent("no such key", where=key[:80])
+    tx.records.change(Key, {"id": key}, retired=now)
+    append(tx, now, Unkeyed(time="", actor=found.pseudonym, key=key))
 
 
 def grant(tx: Transaction, collection: str, member: str, read: bool, write: bool, now: int) -> Right:

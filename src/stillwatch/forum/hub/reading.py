@@ -11,7 +11,8 @@ from stillwatch.forum.hub import times
 from stillwatch.forum.hub.errors import Absent
 from stillwatch.forum.hub.hub import Hub, readable
 from stillwatch.forum.hub.interface import Transaction
-from stillwatch.schema.forum import Collection, Fetch, Filter, Principal, Right, Row
+from stillwatch.forum.ledger.entries import Fetched
+from stillwatch.schema.forum import Collection, Fetch, Filter, Principal, Pseudonym, Right, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def objects(hub: Hub, who: Principal, name: str, question: Question) -> Page:
     """
     with hub.store.writing() as tx:
         collection = readable(tx.records, who, name)
+        tx.objects.share(collection.number)  # who recalls one of these objects afterwards finds that they were fetched
         page = _page(hub, tx, who, collection, question, "objects", bodies=True)
         fetched(hub, tx, who, collection, page.rows)
     return page
@@ -107,6 +109,10 @@ def fetched(hub: Hub, tx: Transaction, who: Principal, collection: Collection, r
     if rows:
         first, last = rows[0].position, rows[-1].position
         tx.records.add(Fetch(uuid4().hex, collection.number, who.member, first, last, hub.clock()))
+        known = tx.records.one(Pseudonym, group=collection.group, member=who.member)
+        if known is None:
+            raise Absent("you are no member of the sharing group of this collection", where=collection.id)
+        hub.log(tx, Fetched(time="", actor=known.id, collection=collection.id, first=first, last=last, count=len(rows)))
 
 
 def envelope(page: Page) -> bytes:

@@ -5,12 +5,19 @@ and its content is gone. Both make a recall with one receipt for each member on 
 """
 
 from collections.abc import Collection as Some
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import uuid4
 
 from stillwatch.forum.hub.errors import Absent, Forbidden
 from stillwatch.forum.hub.hub import Hub, writable
 from stillwatch.forum.hub.interface import Transaction
-from stillwatch.schema.forum import Collection, Filter, Known, Principal, Quarantined, Recall, Receipt, State
+from stillwatch.forum.ledger.entries import Recalled, Released
+from stillwatch.schema.forum import Collection, Filter, Known, Principal, Pseudonym, Quarantined, Recall, Receipt, State
+from stillwatch.schema.stix import published
+
+#: Items that one entry of the log can name.
+_MOST: Final = 128
 
 
 def erase(hub: Hub, who: Principal, name: str, id_: str, wanted: Filter) -> None:
@@ -22,6 +29,8 @@ def erase(hub: Hub, who: Principal, name: str, id_: str, wanted: Filter) -> None
     """
     with hub.store.writing() as tx:
         collection = writable(tx.records, who, name)
+        if id_ in published():
+            raise Forbidden("the object is everybody's", where=id_[:120])
         tx.objects.lock(collection.number)
         known = [each for each in tx.objects.known(collection.number, [id_]) if each.state != State.ERASED]
         if not known or all(each.state == State.DUPLICATE and each.member != who.member for each in known):
@@ -48,7 +57,8 @@ def _versions(known: list[Known], wanted: Filter) -> list[Known]:
 def erase_versions(hub: Hub, tx: Transaction, collection: Collection, versions: list[Known], member: str) -> None:
     """Erase what the caller found and may erase; the caller holds the lock."""
     positions, id_ = [each.position for each in versions], versions[0].id
-    announce(hub, tx, collection, id_, positions, "erased", member, "erased by its submitter")
+    items = [each.item for each in versions]
+    announce(hub, tx, collection, id_, positions, "erased", member, "erased by its submitter", items)
     tx.objects.set_state(collection.number, positions, State.ERASED)
     tx.objects.rank(collection.number, {id_})
     for each in versions:
@@ -70,8 +80,9 @@ def promote(hub: Hub, tx: Transaction, collection: Collection, gone: list[Known]
         waiting = [each for each in same if each.state == State.DUPLICATE]
         if waiting:
             tx.objects.set_state(collection.number, [waiting[0].position], State.RELEASED)
-            tx.objects.move(collection.number, [waiting[0].position], hub.clock())
+            (place,) = tx.objects.move(collection.number, [waiting[0].position], hub.clock())
             tx.objects.rank(collection.number, {waiting[0].id})
+            hub.log(tx, Released(time="", item=waiting[0].item, by="guard", policy=hub.policy, position=place))
 
 
 def announce(
@@ -83,10 +94,28 @@ def announce(
     kind: str,
     member: str,
     reason: str,
+    items: Sequence[str] = (),
 ) -> Recall:
-    """Make the recall of an object, owed to every member that fetched it but its submitter."""
+    """Make the recall of an object, owed to every member that fetched it but its submitter, and log it.
+
+    The caller holds the collection's lock. Of the kinds, the log knows ``withdrawn`` and ``erased``: of those,
+    ``items`` are what is recalled.
+    """
     recall = Recall(uuid4().hex, collection.number, id_, kind, member, hub.clock(), reason)
     tx.records.add(recall)
     holders = tx.objects.holders(collection.number, positions) - {member}
     tx.records.add(*(Receipt(uuid4().hex, recall.id, each) for each in sorted(holders)))
+    if items:
+        known = tx.records.find(Pseudonym, group=collection.group, member={member, *holders})
+        names = {each.member: each.id for each in known}
+        owed = sorted(names[each] for each in holders)
+        _log(hub, tx, recall.id, kind, names[member], items, owed)
     return recall
+
+
+def _log(hub: Hub, tx: Transaction, recall: str, kind: Any, actor: str, items: Sequence[str], owed: list[str]) -> None:
+    """A first entry under the recall's id, and what does not fit into it in further ones."""
+    parts = [items[start : start + _MOST] for start in range(0, len(items), _MOST)]
+    names = [recall, *(f"{recall}-{n}" for n in range(1, len(parts)))]
+    hub.log(tx, *(Recalled(time="", recall=name, kind=kind, actor=actor, items=tuple(part), owed=tuple(owed))
+                  for name, part in zip(names, parts, strict=True)))  # fmt: skip

@@ -11,11 +11,13 @@ from uuid import uuid4
 
 import msgspec
 
+from stillwatch.forum.hub import recall
 from stillwatch.forum.hub.door import read_envelope
 from stillwatch.forum.hub.errors import Absent, Conflict
 from stillwatch.forum.hub.examine import Examined, Failed, Signer, examine
 from stillwatch.forum.hub.hub import Hub, writable
-from stillwatch.forum.hub.interface import Judgement, Records, Transaction
+from stillwatch.forum.hub.interface import Judgement, Records, Setting, Transaction
+from stillwatch.forum.ledger import entries
 from stillwatch.schema.forum import (
     Collection,
     Feedback,
@@ -29,6 +31,7 @@ from stillwatch.schema.forum import (
     Submission,
     Withheld,
 )  # fmt: skip
+from stillwatch.schema.stix import published
 
 _MATCHED = "known: it is on record already"
 _CORROBORATES = "equal to another member's indicator: counted as its corroboration"
@@ -45,6 +48,8 @@ class _Outcome:
     quarantined: list[Quarantined] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     corroborated: list[str] = field(default_factory=list)
+    merged: dict[str, str] = field(default_factory=dict)
+    categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def submit(hub: Hub, who: Principal, name: str, body: bytes) -> Submission:
     with hub.store.writing() as tx:
         writable(tx.records, who, name)  # the right may have gone meanwhile
         tx.objects.lock(collection.number)
-        return _settle(hub, tx, who, collection, examined)
+        return _settle(hub, tx, who, collection, signer.pseudonym, examined)
 
 
 def signer_of(records: Records, member: str, collection: Collection) -> Signer:
@@ -85,11 +90,12 @@ def signer_of(records: Records, member: str, collection: Collection) -> Signer:
     if pseudonym is None:
         raise Absent("you are no member of the sharing group of this collection", where=collection.id)
     keys = records.find(Key, pseudonym=pseudonym.id, retired=None)
-    return Signer(pseudonym.id, {key.id: key.public for key in keys}, collection.signed)
+    setting = Setting(collection.purpose, collection.tlp, pseudonym.id)
+    return Signer(pseudonym.id, {key.id: key.public for key in keys}, collection.signed, setting)
 
 
 def _settle(
-    hub: Hub, tx: Transaction, who: Principal, collection: Collection, examined: list[Examined | Failed]
+    hub: Hub, tx: Transaction, who: Principal, collection: Collection, pseudonym: str, examined: list[Examined | Failed]
 ) -> Submission:
     now, id_ = hub.clock(), str(uuid4())
     record = _record(tx, collection, [each.new for each in examined if isinstance(each, Examined)])
@@ -99,7 +105,7 @@ def _settle(
             outcome.failures.append(_detail(each.id, each.version, each.message))
         else:
             _place(outcome, record, who, collection, each, id_, now)
-    tx.objects.insert(collection.number, outcome.rows, now)
+    positions = tx.objects.insert(collection.number, outcome.rows, now)
     tx.objects.rank(collection.number, {new.id for new, _, _ in outcome.rows})
     tx.records.add(*outcome.quarantined)
     tx.records.add(*outcome.withheld)
@@ -107,7 +113,56 @@ def _settle(
     encoded = [msgspec.json.encode(each).decode() for each in (outcome.successes, outcome.failures, outcome.pendings)]
     submission = Submission(id_, collection.number, who.member, who.person, now, *encoded)
     tx.records.add(submission)
+    hub.log(tx, *_submitted(hub, who, pseudonym, collection, outcome), *_decided(hub, outcome, positions))
+    for new, before in _withdrawn(record, outcome):
+        positions, items = [each.position for each in before], [each.item for each in before]
+        told = "withdrawn by its submitter"
+        recall.announce(hub, tx, collection, new.id, positions, "withdrawn", who.member, told, items)
     return submission
+
+
+def _submitted(
+    hub: Hub, who: Principal, pseudonym: str, collection: Collection, outcome: _Outcome
+) -> list[entries.Entry]:
+    """One entry for each object that was news."""
+    news = [(new.item, new.type, new.digest) for new, _, _ in outcome.rows]
+    news += [(each.item, each.type, each.digest) for each in outcome.quarantined]
+    news += [(each.id, each.object.partition("--")[0], each.digest) for each in outcome.withheld]
+    return [
+        entries.Submitted(time="", item=item, actor=pseudonym, person=who.person, collection=collection.id,
+                          object_type=kind, commitment=entries.commit(hub.salt(item), digest))
+        for item, kind, digest in news
+    ]  # fmt: skip
+
+
+def _decided(hub: Hub, outcome: _Outcome, positions: list[int]) -> list[entries.Entry]:
+    """What the guard made of each, in the order of ``_submitted``."""
+    made: list[entries.Entry] = []
+    for (new, _, state), position in zip(outcome.rows, positions, strict=True):
+        into = outcome.merged.get(new.item, "")
+        if state is State.DUPLICATE:
+            made.append(entries.Merged(time="", item=new.item, into=into, policy=hub.policy))
+        else:
+            made.append(entries.Released(time="", item=new.item, by="guard", policy=hub.policy, position=position))
+    for held in outcome.quarantined:
+        made.append(entries.Quarantined(time="", item=held.item, cause=held.cause, policy=hub.policy,
+                                        categories=outcome.categories[held.item]))  # fmt: skip
+    for gone in outcome.withheld:
+        made.append(entries.Withheld(time="", item=gone.id, by="guard", policy=hub.policy,
+                                     categories=outcome.categories[gone.id]))  # fmt: skip
+    return made
+
+
+def _withdrawn(record: _Record, outcome: _Outcome) -> list[tuple[NewObject, list[Known]]]:
+    """Each released version that revokes its object, and the versions that readers saw before."""
+    found = []
+    for new, _, state in outcome.rows:
+        if new.revoked and state is State.RELEASED:
+            before = [each for each in record.versions.values() if each.id == new.id and each.item != new.item
+                      and each.position > 0 and each.state != State.ERASED]  # fmt: skip
+            if before:
+                found.append((new, before))
+    return found
 
 
 def _record(tx: Transaction, collection: Collection, news: list[NewObject]) -> _Record:
@@ -136,6 +191,7 @@ def _place(
     if _on_record(outcome, record, who, new):
         return
     key, detail = (new.id, new.moment), _detail(new.id, new.version, judgement.message)
+    outcome.categories[new.item] = tuple(judgement.category.split(",")[:16]) if judgement.category else ()
     if judgement.outcome == "withhold":
         gone = Withheld(new.item, collection.number, who.member, new.id, new.moment, new.digest,
                         judgement.category, judgement.message, judgement.policy, now)  # fmt: skip
@@ -154,6 +210,7 @@ def _place(
     state = State.DUPLICATE if standing and new.id not in record.owners and not new.revoked else State.RELEASED
     if standing and state is State.DUPLICATE:
         outcome.corroborated.append(standing.id)
+        outcome.merged[new.item] = standing.item
         detail["message"] = _CORROBORATES
     stored = Known(-1, new.id, new.type, new.moment, new.digest, new.content, who.member, int(state), now, new.item)
     record.versions[key] = stored
@@ -167,7 +224,7 @@ def _on_record(outcome: _Outcome, record: _Record, who: Principal, new: NewObjec
     key = (new.id, new.moment)
     stored, pending, withheld = record.versions.get(key), record.pending.get(key), record.withheld.get(key)
     owner = record.owners.get(new.id)
-    if owner and owner.member != who.member and new.version:
+    if owner and owner.member != who.member and new.version and new.id not in published():
         outcome.failures.append(_detail(new.id, new.version, "the object is another member's"))
     elif stored and stored.digest != new.digest and new.version:
         outcome.failures.append(_detail(new.id, new.version, "this version is on record with other content"))

@@ -38,6 +38,8 @@ def upgrade() -> None:
         sa.Column("group", sa.Text(), nullable=False),
         sa.Column("signed", sa.Boolean(), nullable=False),
         sa.Column("created", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("tlp", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("collection_alias", "collections", ["alias"], unique=True)
@@ -89,6 +91,7 @@ def upgrade() -> None:
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("time", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
