@@ -185,7 +185,7 @@ def _rows(keys: NDArray[np.uint64], key: int) -> Iterator[int]:
         row += 1
 
 
-EMPTY: Final = tuple(pa.RecordBatch.from_pylist([], schema) for schema in _TABLES)
+EMPTY: Final = tuple(pa.RecordBatch.from_struct_array(pa.nulls(0, pa.struct(list(schema)))) for schema in _TABLES)
 
 
 def nothing(made: int) -> Snapshot:
