@@ -1,6 +1,6 @@
 """Sightings, confirmations and false-positive reports: kept to the hub, told to peers only as what several agree on.
 
-A report comes by itself (``report``), or as a STIX sighting or opinion that a member submits like any object (``heard``).
+A report comes by itself (``report``), or as a STIX sighting or opinion, submitted like any object (``heard``).
 Either way it counts once for a member and kind. Nobody is told who reported, or how many did.
 """
 
@@ -151,4 +151,4 @@ def _newest(tx: Transaction, collection: Collection, id_: str) -> Known | None:
 
 
 def _banded(count: int) -> int:
-    return 10 ** (len(str(max(1, min(count, _MOST)))) - 1)
+    return int(10 ** (len(str(max(1, min(count, _MOST)))) - 1))

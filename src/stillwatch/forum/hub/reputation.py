@@ -47,7 +47,9 @@ def opinion(reports: Iterable[Feedback], submitter: str) -> Opinion:
     refuting = frozenset(each.member for each in others if each.kind == "false_positive")
     good = [each for each in others if each.kind in BEARS_OUT and each.member not in refuting]
     seen = sum(each.count for each in others if each.kind == "sighting")
-    return Opinion(frozenset(each.member for each in good), refuting, max((each.time for each in good), default=0), seen)
+    return Opinion(
+        frozenset(each.member for each in good), refuting, max((each.time for each in good), default=0), seen
+    )
 
 
 def suspect(found: Opinion, usual: int) -> str | None:
@@ -77,4 +79,4 @@ def source(outcomes: Iterable[tuple[Opinion, int]], now: int) -> float:
 def confidence(stated: int, since: int, now: int) -> int:
     """What is left of a stated confidence, 0 to 100, since it was stated or last borne out; in steps of five."""
     left = stated * 0.5 ** (max(0, now - since) / CONFIDENCE_HALF_LIFE)
-    return round(left / 5) * 5
+    return int(5 * round(left / 5))
