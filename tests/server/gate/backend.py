@@ -130,13 +130,13 @@ class Running:
         """What is in the log, closed segments and open ones."""
         assert self.log is not None
         paths = sorted(self.log.glob("*.ndjson"))
-        return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+        return [json.loads(line) for path in paths for line in path.read_bytes().rstrip(b"\0").splitlines()]
 
     def decisions(self) -> list[dict[str, Any]]:
         assert self.log is not None
         folder = self.log / "_decisions"
         paths = sorted(folder.glob("*.ndjson"))
-        return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+        return [json.loads(line) for path in paths for line in path.read_bytes().rstrip(b"\0").splitlines()]
 
 
 @contextlib.contextmanager

@@ -213,8 +213,8 @@ def test_a_path_that_reads_in_two_ways_is_refused_for_everybody(before: Any, pat
 def test_other_spellings_are_the_same_api(before: Any, path: str) -> None:
     with before(only("withhold")) as running:
         found = ask(running, path=path)
-        assert (
-            (found.status_code == 200 and "SECRET" not in found.text.replace("messages", "")) or path.endswith("messages")
+        assert (found.status_code == 200 and "SECRET" not in found.text.replace("messages", "")) or path.endswith(
+            "messages"
         )
 
 

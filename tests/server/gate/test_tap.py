@@ -17,10 +17,10 @@ def rows(folder: Path) -> list[bytes]:
 def test_a_segment_is_hidden_until_it_is_whole(tmp_path: Path) -> None:
     tap = Tap(tmp_path, most=20)
     tap.write(b"123456789\n")
-    assert rows(tmp_path) == []
     tap.write(b"987654321\n")
-    assert rows(tmp_path) == [b"123456789", b"987654321"]
+    assert rows(tmp_path) == []
     tap.write(b"x\n")
+    assert rows(tmp_path) == [b"123456789", b"987654321"]
     tap.close()
     assert rows(tmp_path)[-1] == b"x"
 
@@ -45,27 +45,43 @@ def test_what_was_written_outlives_a_kill(tmp_path: Path) -> None:
     child.send_signal(signal.SIGKILL)
     child.wait()
     (left,) = tmp_path.glob(".*.ndjson")
-    with left.open("ab") as file:
+    with left.open("r+b") as file:
+        file.seek(left.read_bytes().rfind(b"\n") + 1)
         file.write(b"half a r")
     assert Tap(tmp_path).adopted == 1
     assert rows(tmp_path) == [b"%d" % n for n in range(1000)]
 
 
 def test_a_full_disk_leaves_no_half_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tap = Tap(tmp_path)
+    tap = Tap(tmp_path, most=10)
     tap.write(b"first\n")
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:3]))
-    with pytest.raises(TapError):
-        tap.write(b"second\n")
+    allocate = os.posix_fallocate
 
-    def full(file: int, data: bytes) -> int:
+    def full(file: int, start: int, size: int) -> None:
         raise OSError(errno.ENOSPC, "no space")
 
-    monkeypatch.setattr(os, "write", full)
-    with pytest.raises(TapError):
-        tap.write(b"third\n")
-    monkeypatch.setattr(os, "write", write)
-    tap.write(b"fourth\n")
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    for _ in range(2):
+        with pytest.raises(TapError):
+            tap.write(b"second\n")
+    monkeypatch.setattr(os, "posix_fallocate", allocate)
+    tap.write(b"third\n")
     tap.close()
-    assert rows(tmp_path) == [b"first", b"fourth"]
+    assert rows(tmp_path) == [b"first", b"third"]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_row_longer_than_a_segment_has_one_of_its_own(tmp_path: Path) -> None:
+    tap = Tap(tmp_path, most=10)
+    for row in (b"a\n", b"b" * 50 + b"\n", b"c\n"):
+        tap.write(row)
+    tap.close()
+    assert rows(tmp_path) == [b"a", b"b" * 50, b"c"]
+
+
+def test_a_dead_writers_spare_room_is_cut_off(tmp_path: Path) -> None:
+    (tmp_path / ".requests-1-1-1.ndjson").write_bytes(b"whole\nhal" + bytes(100_000))
+    (tmp_path / ".requests-1-1-2.ndjson").write_bytes(bytes(100_000))
+    assert Tap(tmp_path).adopted == 1
+    assert rows(tmp_path) == [b"whole"]
+    assert not list(tmp_path.glob(".*"))

@@ -34,29 +34,31 @@ class AnthropicMessages:
         pair = open_pair(row)
         if pair is None:
             raise BadRow("no request body", "request")
-        request, response = pair.request, pair.response
+        yield merge(pair, **self.derived(pair.request, pair.response))
+
+    def derived(self, request: Row, response: Row) -> dict[str, Any]:
+        """What the two bodies say, under canonical names."""
         said = talk(request.get("messages"), request.get("system"))
         reason = response.get("stop_reason")
-        yield merge(
-            pair,
-            request_id=response.get("id"),
-            account_id=at(request.get("metadata"), "user_id"),
-            model=first(request.get("model"), response.get("model")),
-            system_prompt=said.system,
-            prompt=said.prompt,
-            response=text_of(response.get("content")),
-            turns=said.turns,
-            tools=tool_names(request.get("tools")),
-            input_tokens=_total(response.get("usage")),
-            output_tokens=at(response.get("usage"), "output_tokens"),
-            temperature=request.get("temperature"),
-            max_tokens=request.get("max_tokens"),
-            stream=request.get("stream"),
-            stop_reason=reason,
-            refused=declined(reason),
-            reasoning_issued=reasoning(response) or None,
-            reasoning_replayed=said.replayed or None,
-        )
+        return {
+            "request_id": response.get("id"),
+            "account_id": at(request.get("metadata"), "user_id"),
+            "model": first(request.get("model"), response.get("model")),
+            "system_prompt": said.system,
+            "prompt": said.prompt,
+            "response": text_of(response.get("content")),
+            "turns": said.turns,
+            "tools": tool_names(request.get("tools")),
+            "input_tokens": _total(response.get("usage")),
+            "output_tokens": at(response.get("usage"), "output_tokens"),
+            "temperature": request.get("temperature"),
+            "max_tokens": request.get("max_tokens"),
+            "stream": request.get("stream"),
+            "stop_reason": reason,
+            "refused": declined(reason),
+            "reasoning_issued": reasoning(response) or None,
+            "reasoning_replayed": said.replayed or None,
+        }
 
 
 def _total(usage: Any) -> int | None:

@@ -32,32 +32,34 @@ class OpenAIChat:
         pair = open_pair(row)
         if pair is None:
             raise BadRow("no request body", "request")
-        request, response = pair.request, pair.response
+        yield merge(pair, **self.derived(pair.request, pair.response))
+
+    def derived(self, request: Row, response: Row) -> dict[str, Any]:
+        """What the two bodies say, under canonical names."""
         said = talk(request.get("messages"))
         message = at(response.get("choices"), 0, "message")
         reason = at(response.get("choices"), 0, "finish_reason")
-        yield merge(
-            pair,
-            request_id=response.get("id"),
-            timestamp=response.get("created"),
-            account_id=first(request.get("safety_identifier"), request.get("user")),
-            model=first(request.get("model"), response.get("model")),
-            system_prompt=said.system,
-            prompt=said.prompt,
-            response=text_of(at(message, "content")),
-            turns=said.turns,
-            tools=tool_names(first(request.get("tools"), request.get("functions"))),
+        return {
+            "request_id": response.get("id"),
+            "timestamp": response.get("created"),
+            "account_id": first(request.get("safety_identifier"), request.get("user")),
+            "model": first(request.get("model"), response.get("model")),
+            "system_prompt": said.system,
+            "prompt": said.prompt,
+            "response": text_of(at(message, "content")),
+            "turns": said.turns,
+            "tools": tool_names(first(request.get("tools"), request.get("functions"))),
             **chat_usage(response.get("usage")),
-            temperature=request.get("temperature"),
-            max_tokens=first(request.get("max_completion_tokens"), request.get("max_tokens")),
-            n=request.get("n"),
-            logprobs=flag(request.get("logprobs")),
-            stream=request.get("stream"),
-            stop_reason=reason,
-            refused=refused(message, reason, response.get("error")),
-            reasoning_issued=reasoning(message) or None,
-            reasoning_replayed=said.replayed or None,
-        )
+            "temperature": request.get("temperature"),
+            "max_tokens": first(request.get("max_completion_tokens"), request.get("max_tokens")),
+            "n": request.get("n"),
+            "logprobs": flag(request.get("logprobs")),
+            "stream": request.get("stream"),
+            "stop_reason": reason,
+            "refused": refused(message, reason, response.get("error")),
+            "reasoning_issued": reasoning(message) or None,
+            "reasoning_replayed": said.replayed or None,
+        }
 
 
 def chat_usage(usage: Any) -> dict[str, Any]:

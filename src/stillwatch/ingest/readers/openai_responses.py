@@ -32,36 +32,38 @@ class OpenAIResponses:
         pair = open_pair(row)
         if pair is None:
             raise BadRow("no request body", "request")
-        request, response = pair.request, pair.response
+        yield merge(pair, **self.derived(pair.request, pair.response))
+
+    def derived(self, request: Row, response: Row) -> dict[str, Any]:
+        """What the two bodies say, under canonical names."""
         said = talk(request.get("input"), request.get("instructions"))
         items = response.get("output")
         output = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
         parts = [part for item in output for part in _parts(item)]
         reason = first(at(response.get("incomplete_details"), "reason"), response.get("status"))
-        yield merge(
-            pair,
-            request_id=response.get("id"),
-            timestamp=response.get("created_at"),
-            account_id=first(request.get("safety_identifier"), request.get("user")),
-            session_id=_conversation(first(request.get("conversation"), response.get("conversation"))),
-            model=first(request.get("model"), response.get("model")),
-            system_prompt=said.system,
-            prompt=said.prompt,
-            response=text_of(parts),
-            turns=said.turns,
-            tools=tool_names(request.get("tools")),
-            input_tokens=at(response.get("usage"), "input_tokens"),
-            output_tokens=at(response.get("usage"), "output_tokens"),
-            reasoning_tokens=at(response.get("usage"), "output_tokens_details", "reasoning_tokens"),
-            temperature=request.get("temperature"),
-            max_tokens=request.get("max_output_tokens"),
-            logprobs=_asks_logprobs(request),
-            stream=request.get("stream"),
-            stop_reason=reason,
-            refused=True if any(part.get("type") == "refusal" for part in parts) else declined(reason),
-            reasoning_issued=union(reasoning(item) for item in output),
-            reasoning_replayed=said.replayed or None,
-        )
+        return {
+            "request_id": response.get("id"),
+            "timestamp": response.get("created_at"),
+            "account_id": first(request.get("safety_identifier"), request.get("user")),
+            "session_id": _conversation(first(request.get("conversation"), response.get("conversation"))),
+            "model": first(request.get("model"), response.get("model")),
+            "system_prompt": said.system,
+            "prompt": said.prompt,
+            "response": text_of(parts),
+            "turns": said.turns,
+            "tools": tool_names(request.get("tools")),
+            "input_tokens": at(response.get("usage"), "input_tokens"),
+            "output_tokens": at(response.get("usage"), "output_tokens"),
+            "reasoning_tokens": at(response.get("usage"), "output_tokens_details", "reasoning_tokens"),
+            "temperature": request.get("temperature"),
+            "max_tokens": request.get("max_output_tokens"),
+            "logprobs": _asks_logprobs(request),
+            "stream": request.get("stream"),
+            "stop_reason": reason,
+            "refused": True if any(part.get("type") == "refusal" for part in parts) else declined(reason),
+            "reasoning_issued": union(reasoning(item) for item in output),
+            "reasoning_replayed": said.replayed or None,
+        }
 
 
 def _parts(item: dict[str, Any]) -> list[dict[str, Any]]:

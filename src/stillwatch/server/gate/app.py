@@ -27,6 +27,18 @@ from stillwatch.server.gate.watching import watching
 
 _LOG: Final = logging.getLogger("stillwatch.gate")
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+_pool = bytearray()
+
+
+def _fresh() -> str:
+    """A random id of 128 bits; the system is asked for 4096 bytes at a time."""
+    if not _pool:
+        _pool.extend(os.urandom(4096))
+    found = _pool[-16:]
+    del _pool[-16:]
+    return found.hex()
+
+
 _ENCODED: Final = frozenset({b"content-encoding", b"content-length"})
 
 
@@ -78,7 +90,7 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            call = Call(os.urandom(16).hex(), self._enforcer.clock())
+            call = Call(_fresh(), self._enforcer.clock())
             try:
                 await self._http(call, scope, receive, send)
             except Refused as refused:

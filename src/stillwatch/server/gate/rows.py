@@ -5,17 +5,19 @@ from typing import Any, Final
 
 import msgspec
 
-from stillwatch.ingest.readers import named
+from stillwatch.ingest.readers.anthropic_messages import AnthropicMessages
 from stillwatch.ingest.readers.messages import talk
+from stillwatch.ingest.readers.openai_chat import OpenAIChat
+from stillwatch.ingest.readers.openai_responses import OpenAIResponses
 from stillwatch.server.gate.dialects import Dialect
 from stillwatch.server.gate.identity import Who
 
 Json = dict[str, Any]
-_READERS: Final = {
-    Dialect.CHAT: named("openai-chat"),
-    Dialect.COMPLETIONS: named("openai-chat"),
-    Dialect.RESPONSES: named("openai-responses"),
-    Dialect.MESSAGES: named("anthropic-messages"),
+_READERS: Final[dict[Dialect, OpenAIChat | OpenAIResponses | AnthropicMessages]] = {
+    Dialect.CHAT: OpenAIChat(),
+    Dialect.COMPLETIONS: OpenAIChat(),
+    Dialect.RESPONSES: OpenAIResponses(),
+    Dialect.MESSAGES: AnthropicMessages(),
 }
 _ENCODER: Final = msgspec.json.Encoder()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).timestamp()
@@ -46,8 +48,8 @@ def row(request_id: str, time: int, who: Who, dialect: Dialect, body: Json, answ
         "model": body.get("model") if isinstance(body.get("model"), str) else "unknown",
         "pathway": "first_party",
     }
-    (found,) = _READERS[dialect].records({"request": body, "response": answer, **around})
-    return {name: value for name, value in {**found, **more}.items() if value is not None}
+    found = {**_READERS[dialect].derived(body, answer), **around, **more}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def encode(found: Json) -> bytes:

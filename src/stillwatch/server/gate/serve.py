@@ -151,6 +151,6 @@ def run(
 
 
 def runner() -> asyncio.Runner:
-    """uvloop's loop where it is installed, else asyncio's own."""
+    """What runs a loop: of uvloop where it is installed, else of asyncio."""
     fast = find_spec("uvloop") is not None
     return asyncio.Runner(loop_factory=import_module("uvloop").new_event_loop if fast else None)

@@ -1,12 +1,15 @@
 """The tap: rows of the canonical log, appended to segments that ``stillwatch detect`` and ``watch`` read.
 
-A row is in the operating system's hands before the answer it tells of has ended at the client: it outlives the gate's
-death (kill -9). Against loss of power the file is synced once a second beside it. The segment being written is hidden
-(its name begins with a dot), and gets its name when it is full or old; readers see whole segments alone. What a gate
-that died left behind is cut after its last whole row and named by the next gate over the same folder.
+A row is copied into a file that is mapped into memory, before the answer it tells of has ended at the client: from then
+on it is the operating system's, and outlives the gate's death (kill -9). Room on the disk is taken in advance
+(posix_fallocate), so a full disk shows before a row is begun, and never as half a row. Against loss of power the file
+is synced once a second. The segment being written is hidden (its name begins with a dot), and gets its name when it is
+full or old; readers see whole segments alone. What a gate that died left behind is cut after its last whole row and
+named by the next gate over the same folder.
 """
 
 import fcntl
+import mmap
 import os
 import time
 from pathlib import Path
@@ -28,13 +31,14 @@ class Tap:
         folder: where segments go; made if it is not there.
         prefix: what they are called.
         seconds: age at which a segment is closed.
-        most: bytes at which it is closed.
+        most: bytes of a segment; a longer row has one of its own.
     """
 
-    def __init__(self, folder: Path, prefix: str = "requests", seconds: float = 10.0, most: int = 64 << 20) -> None:
+    def __init__(self, folder: Path, prefix: str = "requests", seconds: float = 10.0, most: int = 16 << 20) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder, self._prefix, self._seconds, self._most = folder, prefix, seconds, most
         self._file = -1
+        self._map: mmap.mmap | None = None
         self._path = Path()
         self._began = 0.0
         self._size = self._synced = 0
@@ -46,25 +50,23 @@ class Tap:
         """Append ``row``, a whole line.
 
         Raises:
-            TapError: it could not be written; no part of it remains.
+            TapError: there is no room for it; no part of it remains.
         """
-        try:
-            if self._file < 0:
-                self._open()
-            written = os.write(self._file, row)
-            if written != len(row):
-                os.ftruncate(self._file, self._size)
-                raise OSError("no space left")
-        except OSError as error:
-            raise TapError("the log cannot be written", where=str(self._folder), do=str(error)) from error
-        self._size += len(row)
+        end = self._size + len(row)
+        if self._map is None or end > len(self._map):
+            try:
+                self.rotate()
+                self._map = self._open(max(self._most, len(row)))
+            except OSError as error:
+                raise TapError("the log cannot be written", where=str(self._folder), do=str(error)) from error
+            end = len(row)
+        self._map[self._size : end] = row
+        self._size = end
         self.rows += 1
-        if self._size >= self._most:
-            self.rotate()
 
     def tick(self) -> None:
         """Close a segment that is old enough; call it every second or so."""
-        if self._file >= 0 and time.monotonic() - self._began >= self._seconds:
+        if self._map is not None and time.monotonic() - self._began >= self._seconds:
             self.rotate()
 
     def sync(self) -> None:
@@ -90,28 +92,45 @@ class Tap:
         return room.f_bavail * room.f_frsize > 1 << 20
 
     def rotate(self) -> None:
-        """Close the segment and give it its name."""
-        if self._file < 0:
+        """Close the segment and give it its name.
+
+        Raises:
+            OSError: it cannot be closed; its rows are where they were, and the next gate finds them.
+        """
+        if self._map is None:
             return
         file, self._file = self._file, -1
+        self._map.close()
+        self._map = None
         try:
+            os.ftruncate(file, self._size)
             os.fsync(file)
             if self._size:
                 _name(self._path)
             else:
                 self._path.unlink(missing_ok=True)
         finally:
+            self._size = 0
             os.close(file)
 
     close = rotate
 
-    def _open(self) -> None:
+    def _open(self, room: int) -> mmap.mmap:
         self._count += 1
         name = f".{self._prefix}-{time.time_ns()}-{os.getpid()}-{self._count}{_SUFFIX}"
-        self._path = self._folder / name
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path = self._folder / name
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.posix_fallocate(file, 0, room)
+            made = mmap.mmap(file, room)
+        except OSError:
+            os.close(file)
+            path.unlink()
+            raise
+        self._file, self._path = file, path
         self._began, self._size, self._synced = time.monotonic(), 0, 0
+        return made
 
     def _adopt(self) -> int:
         """Name the segments whose gate is no more; how many there were."""
