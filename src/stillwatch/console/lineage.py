@@ -4,10 +4,13 @@ import os
 from pathlib import Path
 
 import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table
 
-from stillwatch.console.words import listed, printable
+from stillwatch.console import lineage_charts as charts
+from stillwatch.console.pages import HERE, own, policy, show
+from stillwatch.console.words import large, listed, percent, plural, printable
 from stillwatch.lineage.interface import Claim, Outcome, Trace
 
 
@@ -41,10 +44,34 @@ def trace_json(found: Trace) -> bytes:
     return msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
 
 
+def headline(found: Trace) -> str:
+    """The page's title: the strongest thing that may be said."""
+    supported = [claim for claim in found.claims if claim.outcome is Outcome.SUPPORTED]
+    if not supported:
+        return f"No claim on {printable(found.suspect, 80)} is supported"
+    names = list(dict.fromkeys(name for claim in supported for name in claim.candidates))
+    return f"The texts of {printable(found.suspect, 80)} point to {listed([printable(name, 80) for name in names])}"
+
+
+def trace_html(found: Trace) -> bytes:
+    """The report as UTF-8 HTML that needs no network and runs no script; equal results give equal bytes."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, finalize=show,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    for function in (large, percent, plural, printable, sentence, charts.against_controls, charts.tree):
+        environment.filters[function.__name__] = function
+    css = own("report.css")
+    page = environment.get_template("lineage.html.j2").render(
+        trace=found, headline=headline(found), css=css, policy=policy(css)
+    )
+    return page.encode("utf-8")
+
+
 def write_trace(found: Trace, folder: Path) -> Path:
     """Write ``trace.json`` and ``report.html`` into ``folder``, which exists; gives the report's path."""
-    report = folder / "trace.json"
-    for path, content in ((report, trace_json(found)),):
+    report = folder / "report.html"
+    for path, content in ((folder / "trace.json", trace_json(found)), (report, trace_html(found))):
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             partial.write_bytes(content)

@@ -2,9 +2,9 @@
 
 A shadow has a base, which says what it writes about, and a teacher, who says how: an n-gram model with back-off over
 the teacher's answers to *other* prompts, drawing among the words that follow with a preference for those of the base's
-own answer. It is a known positive for its teacher and a clean negative for everybody else but its base. It shows that the
-statistic finds a teacher whose phrasing is taken over, and how many prompts that takes. It does not show that a neural
-student, which generalises instead of quoting, is found as easily.
+own answer. It is a known positive for its teacher and a clean negative for everybody else but its base. It shows that
+the statistic finds a teacher whose phrasing is taken over, and how many prompts that takes. It does not show that a
+neural student, which generalises instead of quoting, is found as easily.
 """
 
 import hashlib

@@ -1,0 +1,139 @@
+"""Command line: ``python -m benchmarks.lineage [--corpora DIR] [--out DIR] [--part NAME] [--threads N]``."""
+
+import argparse
+import csv
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.lineage import corpus as corpora
+from benchmarks.lineage import lines
+from benchmarks.lineage.evasion import EVASIONS
+from benchmarks.options import add_common
+from stillwatch.lineage.claims import QUESTIONS
+from stillwatch.lineage.identify import Identifier
+from stillwatch.lineage.likeness import compare
+from stillwatch.lineage.safeguards import refusal
+from stillwatch.lineage.views import VIEWS
+
+_WANTED = tuple(dict.fromkeys(view for q in QUESTIONS for view in q.views + q.beside))
+_JUDGED = ("gpt4", "llama2new", "llama2orig", "mistralguard", "mistralinstruct")
+
+
+def main() -> int:
+    """Run and write ``lineage.json``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
+    add_common(parser)
+    parser.add_argument("--part", choices=("all", "table", "curve", "evasion", "identify"), default="all")
+    parser.add_argument("--threads", type=int, default=4)
+    options = parser.parse_args()
+    folder = options.corpora / "lineage"
+    if not (folder / "outputs.parquet").exists():
+        print(f"no corpus at {folder}: nothing measured", file=sys.stderr)
+        return 0
+    corpus = corpora.read(folder)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, work in _PARTS.items():
+        if options.part in ("all", name):
+            began = time.monotonic()
+            found = {**work(corpus, folder, options.threads), "seconds": round(time.monotonic() - began, 1)}
+            (options.out / f"lineage_{name}.json").write_text(json.dumps(found, indent=1) + "\n")
+            print(json.dumps({name: found}, indent=1), flush=True)
+    return 0
+
+
+def _likeness(corpus: corpora.Corpus, texts: list[list[str | None]], threads: int) -> dict:
+    return {view: compare(texts, VIEWS[view], threads=threads) for view in _WANTED}
+
+
+def _short(corpus: corpora.Corpus, likeness: dict) -> dict:
+    found: dict = {}
+    for tier in ("L0", "L1"):
+        ranked = list(lines.ranks(corpus, likeness, tier).values())
+        found[tier] = {
+            "first": sum(r == 1 for r in ranked), "first three": sum(r <= 3 for r in ranked), "of": len(ranked)
+        }  # fmt: skip
+    return {**found, "teacher": lines.teacher_family(corpus, likeness), "claims": lines.family_wise(corpus, likeness)}
+
+
+def _table(corpus: corpora.Corpus, folder: Path, threads: int) -> dict:
+    likeness = _likeness(corpus, corpus.texts, threads)
+    return {
+        **_short(corpus, likeness), "chat": lines.chat_auc(corpus, likeness),
+        "claims at 0.10": lines.family_wise(corpus, likeness, 0.10), "refusal": _refusal(folder),
+    }  # fmt: skip
+
+
+def _refusal(folder: Path) -> dict:
+    """Bias of the refusal rate, each model judged by weights fitted to the other four."""
+    seen, said = {}, {}
+    for model in _JUDGED:
+        with (folder / f"xstest_completions_{model}.csv").open(encoding="utf-8", newline="") as rows:
+            table = list(csv.DictReader(rows))
+        seen[model] = np.array([refusal.features(row["prompt"], row["completion"]) for row in table])
+        said[model] = np.array([row["final_label"][0] != "1" for row in table])
+    found = {}
+    for model in _JUDGED:
+        rest = [other for other in _JUDGED if other != model]
+        weights = refusal.fit(np.vstack([seen[o] for o in rest]), np.concatenate([said[o] for o in rest]))
+        p = refusal.probability(seen[model], weights)
+        truth = said[model].mean()
+        found[model] = {
+            "labelled": float(truth), "bias": float(p.mean() - truth),
+            "bias, verdicts": float((p > 0.5).mean() - truth),
+            "accuracy": float(((p > 0.5) == said[model]).mean()),
+        }  # fmt: skip
+    return found
+
+
+def _curve(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
+    """The table again from fewer prompts, drawn once."""
+    order = np.random.default_rng(5).permutation(len(corpus.texts))
+    return {
+        str(count): _short(corpus, _likeness(corpus, [corpus.texts[at] for at in sorted(order[:count])], threads))
+        for count in (25, 50, 100, 200, 400)
+    }
+
+
+def _evasion(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
+    """Every wrapper, derivative and student disguised, 200 prompts; and half of their answers a stranger's."""
+    suspects = [m for tier in ("L0", "L1", "L2") for m in corpus.tier(tier)]
+    places = set(corpus.at(suspects))
+    stranger = corpus.models.index("cohere")
+    rows = corpus.texts[::4][:200]
+    found = {}
+    for name, change in EVASIONS.items():
+        texts = [[change(t) if t and at in places else t for at, t in enumerate(row)] for row in rows]
+        found[name] = _short(corpus, _likeness(corpus, texts, threads))
+    mixed = [[row[stranger] if at in places and n % 2 else t for at, t in enumerate(row)] for n, row in enumerate(rows)]
+    found["half of the answers another model's"] = _short(corpus, _likeness(corpus, mixed, threads))
+    return found
+
+
+def _identify(corpus: corpora.Corpus, _: Path, __: int) -> dict:
+    """Which of ten models, drawn from ten families five times: four fifths of the prompts known, the rest asked."""
+    hits: dict[int, list[bool]] = {1: [], 10: [], 50: []}
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        families = rng.choice(sorted(set(corpus.families)), 10, replace=False)
+        ten = [str(rng.choice([m for m in corpus.models if corpus.facts[m]["family"] == f])) for f in families]
+        order = rng.permutation(len(corpus.texts))
+        cut = len(order) * 4 // 5
+        known = [(corpus.texts[p][corpus.models.index(m)] or "", m) for m in ten for p in order[:cut]]
+        judge = Identifier([text for text, _ in known], [m for _, m in known])
+        for model in ten:
+            own = judge.scores([corpus.texts[p][corpus.models.index(model)] or "" for p in order[cut:]])
+            right = judge.names.index(model)
+            for size, each in hits.items():
+                draws = own if size == 1 else [own[rng.choice(len(own), size, replace=False)].sum(0) for _ in range(20)]
+                each += [int(np.argmax(row)) == right for row in draws]
+    return {str(size): float(np.mean(each)) for size, each in hits.items()}
+
+
+_PARTS = {"table": _table, "curve": _curve, "evasion": _evasion, "identify": _identify}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The lines of the table that rest on likeness."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.lineage.corpus import MAKER, MAKERS, TEACHERS, Corpus
+from stillwatch.lineage.calibration import best_of_groups, hierarchical_p, null_maxima, scores
+from stillwatch.lineage.claims import QUESTIONS, statistic
+from stillwatch.lineage.documented import resemblance
+from stillwatch.lineage.likeness import Likeness
+
+Floats = NDArray[np.float64]
+_ERA = ("2023-03", "2024-03")
+_WRAPPER, _WEIGHTS, _TAUGHT = QUESTIONS
+
+
+def _mean(kind: int, likeness: Mapping[str, Likeness]) -> Floats:
+    question = QUESTIONS[kind]
+    return np.mean([statistic(question, likeness[view]) for view in question.views], axis=0)
+
+
+def ranks(corpus: Corpus, likeness: Mapping[str, Likeness], tier: str) -> dict[str, int]:
+    """Rank of the true model of each wrapper (``L0``) or derivative (``L1``) among models that are neither."""
+    z = _mean(0 if tier == "L0" else 1, likeness)
+    related = {**corpus.tier("L0"), **corpus.tier("L1")}
+    found = {}
+    for model, true in corpus.tier(tier).items():
+        if model not in corpus.models or true not in corpus.models:
+            continue
+        row = z[corpus.models.index(model)]
+        rivals = [m for m in corpus.models if m not in (model, true) and m not in related]
+        own = row[corpus.models.index(true)]
+        found[model] = 1 + int((row[corpus.at(rivals)] > own).sum())
+    return found
+
+
+def teacher_family(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, float]:
+    """Share of documented students whose nearest teacher family is a documented one; also a mean over labels."""
+    z = _mean(2, likeness)
+    hits: dict[str, list[bool]] = {}
+    for model, label in corpus.tier("L2").items():
+        if model in corpus.models:
+            row = z[corpus.models.index(model)]
+            best = max(TEACHERS, key=lambda name: row[corpus.at(TEACHERS[name])].max(initial=-np.inf))
+            hits.setdefault(label, []).append(best in label.split("|"))
+    everyone = [hit for each in hits.values() for hit in each]
+    always = [label for label, each in hits.items() for _ in each if "chatgpt" in label.split("|")]
+    return {
+        "students": len(everyone), "exact": float(np.mean(everyone)),
+        "balanced": float(np.mean([np.mean(each) for each in hits.values()])),
+        "always ChatGPT, exact": len(always) / len(everyone),
+        "always ChatGPT, balanced": float(np.mean(["chatgpt" in label.split("|") for label in hits])),
+    }  # fmt: skip
+
+
+def chat_auc(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, float]:
+    """Documented students of the chat family against undocumented models of their era, family left out."""
+    students = [m for m, label in corpus.tier("L2").items() if {"chatgpt", "gpt4"} & set(label.split("|"))]
+    others = [m for m in corpus.tier("undocumented") if _ERA[0] <= corpus.facts[m]["released"] <= _ERA[1]]
+    one, other = corpus.at(students), corpus.at(others)
+    d = resemblance(likeness["characters"].same, corpus.families, one, other)
+    z = _mean(2, likeness)
+    chat = corpus.at(TEACHERS["chatgpt"] + TEACHERS["gpt4"])
+    plain = z[:, chat].max(1)
+    return {
+        "students": len(one), "undocumented": len(other), "by documented students": _auc(d[one], d[other]),
+        "by likeness to the teachers": _auc(plain[one], plain[other]),
+    }  # fmt: skip
+
+
+def _auc(high: Floats, low: Floats) -> float:
+    return float((high[:, None] > low).mean() + 0.5 * (high[:, None] == low).mean())
+
+
+def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float = 0.05) -> dict[str, float]:
+    """False accusation and power of ``taught`` over makers, every family judged by the others' null maxima.
+
+    A family is falsely accused by the share of its models with a claim on any maker they are known not to come from;
+    power is over documented students, for their own maker. ``uncorrected`` takes each maker's own p-value instead.
+    """
+    groups = [corpus.at(members) for members in MAKERS.values()]
+    mask = np.array([[corpus.unrelated(model, maker) for maker in MAKERS] for model in corpus.models])
+    families = corpus.families
+    question = _TAUGHT
+    score = np.mean(
+        [scores(best_of_groups(statistic(question, likeness[v]), groups), mask, families) for v in question.views],
+        axis=0,
+    )
+    null = null_maxima(score, mask)
+    names = np.asarray(families)
+    accused: dict[str, list[bool]] = {}
+    single: dict[str, list[bool]] = {}
+    pairs: list[bool] = []
+    power: dict[str, list[bool]] = {}
+    for at, model in enumerate(corpus.models):
+        others = np.where(names == names[at], np.nan, null)
+        columns = np.where(mask & (names != names[at])[:, None], score, np.nan)
+        if not np.isnan(null[at]):
+            accused.setdefault(families[at], []).append(hierarchical_p(null[at], others, families) <= alpha)
+            each = [hierarchical_p(score[at, g], columns[:, g], families) <= alpha for g in np.flatnonzero(mask[at])]
+            single.setdefault(families[at], []).append(any(each))
+            pairs += each
+        tier, label = corpus.labels.get(model, ("", ""))
+        if tier.startswith("L2"):
+            makers = {MAKER[one] for one in label.split("|")}
+            best = max(score[at, list(MAKERS).index(maker)] for maker in makers)
+            if not any(families[at].startswith(maker) for maker in makers):
+                power.setdefault(families[at], []).append(hierarchical_p(best, others, families) <= alpha)
+    students = [hit for each in power.values() for hit in each]
+    return {
+        "control families": len(accused), "students": len(students),
+        "family-wise false accusation": float(np.mean([np.mean(each) for each in accused.values()])),
+        "families with any false claim": float(np.mean([any(each) for each in accused.values()])),
+        "a pair, uncorrected": float(np.mean(pairs)),
+        "uncorrected, any maker": float(np.mean([np.mean(each) for each in single.values()])),
+        "power, models": float(np.mean(students)),
+        "power, families": float(np.mean([np.mean(each) for each in power.values()])),
+    }  # fmt: skip

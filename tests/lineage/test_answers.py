@@ -1,0 +1,67 @@
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from stillwatch.errors import InputError, UsageError
+from stillwatch.lineage.answers import panel, read_answers, read_cards
+from stillwatch.lineage.interface import Card, Role
+
+ROWS = [{"prompt_id": 1, "output": "one"}, {"prompt_id": 2, "output": "two"}]
+
+
+def test_every_format_reads_alike(tmp_path) -> None:
+    (tmp_path / "a.ndjson").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    alpaca = [{"instruction": str(r["prompt_id"]), "output": r["output"], "generator": "b"} for r in ROWS]
+    (tmp_path / "x.json").write_text(json.dumps(alpaca))
+    pq.write_table(pa.Table.from_pylist([{"model": "c", **row} for row in ROWS]), tmp_path / "y.parquet")
+    found = read_answers(tmp_path)
+    assert found == {name: {"1": "one", "2": "two"} for name in "abc"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "cannot be read"),
+        ('{"prompt_id": 1}\n', "without prompt or answer"),
+        ("[1]", "no object"),
+        ("", "no answers"),
+    ],
+)
+def test_bad_input_is_told(tmp_path, text, says) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=says):
+        read_answers(tmp_path)
+
+
+def test_two_answers_to_one_prompt_are_not_chosen_from(tmp_path) -> None:
+    (tmp_path / "a.ndjson").write_text('{"prompt_id":1,"output":"x"}\n{"prompt_id":1,"output":"y"}\n')
+    with pytest.raises(InputError, match="two answers"):
+        read_answers(tmp_path)
+
+
+def test_cards_come_from_folders_and_the_table(tmp_path) -> None:
+    (tmp_path / "kin").mkdir()
+    for name in ("kin/a", "kin/b", "c"):
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(ROWS[0]))
+    (tmp_path / "models.csv").write_text("model,family,base,released,size,group,taught_by\nc,f,w,2024-01,7,,none\n")
+    cards = read_cards(tmp_path, Role.CONTROL, read_answers(tmp_path))
+    assert {name: card.family for name, card in cards.items()} == {"a": "kin", "b": "kin", "c": "f"}
+    assert cards["c"] == Card("c", Role.CONTROL, "f", "f", "w", "2024-01", 7.0, ())
+
+
+def test_a_panel_is_over_the_suspects_prompts_and_keeps_its_order() -> None:
+    s, c, k = (Card(n, r, n, n) for n, r in (("s", Role.SUSPECT), ("c", Role.CANDIDATE), ("k", Role.CONTROL)))
+    made = panel((s, {"10": "a", "9": "b", "1": "c"}), [(k, {"9": "x"}), (c, {"10": "y", "7": "z"})])
+    assert [card.name for card in made.cards] == ["s", "c", "k"]
+    assert made.prompts == ("9", "10")
+    assert made.texts == (("b", None, "x"), ("a", "y", None))
+
+
+def test_strangers_to_each_others_prompts_are_an_error() -> None:
+    s, c = Card("s", Role.SUSPECT), Card("c", Role.CANDIDATE)
+    with pytest.raises(UsageError, match="share no prompt"):
+        panel((s, {"1": "a"}), [(c, {"2": "b"})])
+    with pytest.raises(UsageError, match="called s"):
+        panel((s, {"1": "a"}), [(Card("s", Role.CONTROL), {"1": "b"})])

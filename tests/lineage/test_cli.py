@@ -1,0 +1,72 @@
+import csv
+import json
+
+from click.testing import CliRunner
+
+from stillwatch.cli.main import cli
+from tests.lineage.made import Maker
+
+
+def write(path, maker, prompts=200) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps({"prompt_id": at, "output": maker.answer(at, 50)}) for at in range(prompts)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, ["lineage", *map(str, arguments)], standalone_mode=False)
+
+
+def inputs(folder, suspect) -> list:
+    write(folder / "s" / "suspect.ndjson", suspect)
+    for at in range(3):
+        write(folder / "c" / f"teacher-{at}.ndjson", Maker(at))
+    for at in range(19):
+        write(folder / "k" / f"control-{at}.ndjson", Maker(50 + at))
+    return [folder / "s", "--candidates", folder / "c", "--controls", folder / "k"]
+
+
+def test_a_planned_trace_from_files_to_report(tmp_path) -> None:
+    given = inputs(tmp_path, Maker(7, Maker(1), 0.6))
+    (tmp_path / "prompts").write_text("".join(json.dumps({"prompt_id": n, "prompt": "x"}) + "\n" for n in range(200)))
+    names = [f"--candidate=teacher-{at}" for at in range(3)] + [f"--control=control-{at}" for at in range(19)]
+    plan = ["--prompts", tmp_path / "prompts", "--key", tmp_path / "key", "--out", tmp_path / "plan"]
+    assert run("plan", "--suspect=suspect", *names, *plan).exception is None
+    result = run("trace", *given, "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--threads", 2)
+    assert result.exception is None, result.output
+    assert result.return_value == 3
+    found = json.loads((tmp_path / "out" / "trace.json").read_text())
+    assert found["claims"][2]["candidates"] == ["teacher-1"]
+    assert any("and followed" in note for note in found["warnings"])
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_departure_is_told_and_a_stranger_ends_with_status_0(tmp_path) -> None:
+    given = inputs(tmp_path, Maker(8))
+    (tmp_path / "prompts").write_text("".join(f"prompt {n}\n" for n in range(199)))
+    plan = ["--prompts", tmp_path / "prompts", "--key", tmp_path / "key", "--out", tmp_path / "plan"]
+    run("plan", "--suspect=suspect", "--candidate=teacher-0", "--control=control-0", *plan)
+    result = run("trace", *given, "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--threads", 2)
+    assert result.return_value == 0
+    notes = json.loads((tmp_path / "out" / "trace.json").read_text())["warnings"]
+    assert any("teacher-2 was not planned" in note for note in notes)
+    assert any("prompts: 200, not the 199" in note for note in notes)
+
+
+def test_safeguards_as_json(tmp_path) -> None:
+    with (tmp_path / "p.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["id", "prompt", "label"], *([n, f"request {n}", "unsafe"] for n in range(20))])
+    for name, text in (("t", "Sorry, but I can't help with that."), ("s", "Here is how:\n1. First.\n2. Then.")):
+        rows = (json.dumps({"prompt_id": n, "output": text}) + "\n" for n in range(20))
+        (tmp_path / f"{name}.ndjson").write_text("".join(rows))
+    result = run("safeguards", tmp_path / "t.ndjson", tmp_path / "s.ndjson", "--prompts", tmp_path / "p.csv", "--json")
+    assert result.exception is None
+    assert json.loads(result.output)[0]["paired"]["teacher_only"] == 20
+
+
+def test_shadows_are_files_that_trace_reads(tmp_path) -> None:
+    write(tmp_path / "t.ndjson", Maker(1))
+    write(tmp_path / "b.ndjson", Maker(2))
+    result = run("shadow", tmp_path / "t.ndjson", "--bases", tmp_path / "b.ndjson", "--out", tmp_path / "out")
+    assert result.exception is None
+    assert json.loads((tmp_path / "out" / "shadow-000.ndjson").read_text().splitlines()[0])["model"] == "t>b"
