@@ -98,7 +98,7 @@ class _Server:
         except StillwatchError as error:
             if not hasattr(error, "status"):
                 _LOG.error("%s %s: %s", operation.method, operation.path, error)
-            return failures.of(error, operation.media)
+            return failures.of(error, operation.refusal)
 
     async def _answer(self, operation: Operation, request: Request) -> Response:
         media = operation.media
@@ -106,14 +106,16 @@ class _Server:
         wait = self._buckets.take(who.member)
         if wait:
             headers = {"Retry-After": str(int(wait) + 1)}
-            return failures.failure(429, "Too many requests of your member. Try again later.", media, headers)
+            return failures.failure(
+                429, "Too many requests of your member. Try again later.", operation.refusal, headers
+            )
         if not accepts(request.headers.get("accept"), media):
-            return failures.failure(406, f"The answer is {media}. Accept that.", media)
+            return failures.failure(406, f"The answer is {media}. Accept that.", operation.refusal)
         query = _query(operation, request)
         body: Any = None
         if operation.body is not None:
             if not is_media(request.headers.get("content-type"), media):
-                return failures.failure(415, f"Send {media}.", media)
+                return failures.failure(415, f"Send {media}.", operation.refusal)
             raw = await _body(request, self._hub.limits.envelope_bytes, self._settings.body_seconds)
             body = raw if operation.body is bytes else _decode(raw, operation.body)
         call = Call(self._hub, who, request.path_params, query, body)

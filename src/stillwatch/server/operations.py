@@ -11,6 +11,7 @@ from stillwatch.schema.forum import Principal
 
 TAXII = "application/taxii+json;version=2.1"
 JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,6 +54,7 @@ class Operation:
         taxii: whether it is TAXII's, with its media type.
         roles: who may, for the document; the hub itself checks. Empty for everyone who is known.
         failures: statuses beyond the common ones.
+        text: whether it speaks plain text, as witnesses do; what is refused is told in JSON all the same.
     """
 
     method: str
@@ -67,8 +69,14 @@ class Operation:
     taxii: bool = False
     roles: tuple[str, ...] = ()
     failures: tuple[int, ...] = ()
+    text: bool = False
 
     @property
     def media(self) -> str:
         """The media type of its answers."""
+        return TEXT if self.text else self.refusal
+
+    @property
+    def refusal(self) -> str:
+        """The media type of what it says when it refuses."""
         return TAXII if self.taxii else JSON

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
-from rfc8785 import CanonicalizationError
-from rfc8785 import dumps as canonical
-
+from stillwatch.errors import InputError
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.door import read_object
 from stillwatch.forum.hub.errors import HubError, Unprocessable
 from stillwatch.forum.hub.hub import Hub
 from stillwatch.forum.hub.interface import Judgement, Object, Setting
+from stillwatch.forum.ledger.jcs import canonical
 from stillwatch.schema.forum import NewObject
 from stillwatch.schema.stix import SIGNATURE, published
 
@@ -67,10 +66,8 @@ def examine(hub: Hub, raw: bytes, place: int, signer: Signer) -> Examined | Fail
         _made_by(hub, found, signer)
         digest = hashlib.sha256(canonical(found)).digest()
         content = _content(found, digest)
-    except HubError as error:
+    except (HubError, InputError) as error:  # the ledger's are InputErrors: no canonical form
         return Failed(id_, version, str(error))
-    except CanonicalizationError as error:
-        return Failed(id_, version, f"has no canonical form: {error}")
     revoked = found.get("revoked") is True
     spec, item = str(found.get("spec_version")), uuid4().hex
     new = NewObject(id_, kind, version, moment, spec, body, digest, content, revoked, item)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from stillwatch.forum.hub import recall
+from stillwatch.forum.hub import feedback, recall
 from stillwatch.forum.hub.door import read_envelope
 from stillwatch.forum.hub.errors import Absent, Conflict
 from stillwatch.forum.hub.examine import Examined, Failed, Signer, examine

@@ -1,9 +1,20 @@
-"""Runs the migrations on the connection that ``migrate`` opened; loaded by Alembic, not imported."""
+"""Runs the migrations on the connection that ``migrate`` opened; Alembic loads it, and importing it does nothing."""
 
-from alembic import context
-
+from stillwatch.errors import MissingExtra
 from stillwatch.storage.tables import metadata
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
-context.run_migrations()
+try:
+    from alembic import context
+except ImportError:
+    raise MissingExtra("alembic", "forum") from None
+
+
+def run() -> None:
+    """Apply the migrations that Alembic is to apply."""
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+    context.run_migrations()
+
+
+if getattr(context, "_proxy", None) is not None:  # inside Alembic, which gives the context of the run
+    run()
