@@ -11,7 +11,7 @@ import msgspec
 
 from stillwatch.errors import InputError
 from stillwatch.forum.guard import quarantine as rules
-from stillwatch.forum.hub import recall, submission, suspension
+from stillwatch.forum.hub import feedback, recall, submission, suspension
 from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
 from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.forum.hub.interface import Object, Records, Transaction
@@ -91,7 +91,7 @@ def decide(hub: Hub, who: Principal, id_: str, release: bool, reason: str, diges
         if held.cause == "guard":
             _decide_new(hub, tx, who, collection, held, told if not release else None)
         elif release:
-            suspension.reinstate(hub, tx, collection, held.object, who.person)
+            suspension.reinstate(hub, tx, collection, held.object, held.moment, who.person)
         else:
             _reject_suspended(hub, tx, who, collection, held)
 
@@ -110,18 +110,22 @@ def _decide_new(
         raise Conflict("its content is gone", where=held.id)
     new = NewObject(held.object, held.type, held.version, held.moment, held.spec, held.body, held.digest, held.content,
                     held.revoked, held.item)  # fmt: skip
+    before = [each for each in tx.objects.known(collection.number, [new.id]) if each.state != State.ERASED]
     (position,) = tx.objects.insert(collection.number, [(new, held.member, State.RELEASED)], hub.clock())
     tx.objects.rank(collection.number, {new.id})
     hub.log(tx, entries.Released(time=stamp, item=held.item, by="counsel", policy=hub.policy, position=position,
                                  person=who.person))  # fmt: skip
+    if new.revoked and before:
+        positions, items = [each.position for each in before], [each.item for each in before]
+        told = "withdrawn by its submitter"
+        recall.announce(hub, tx, collection, new.id, positions, "withdrawn", held.member, told, items)
+    feedback.heard(hub, tx, collection, held.member, [new])
 
 
-def _reject_suspended(
-    hub: Hub, tx: Transaction, who: Principal, collection: Collection, held: Quarantined
-) -> None:
+def _reject_suspended(hub: Hub, tx: Transaction, who: Principal, collection: Collection, held: Quarantined) -> None:
     """Withhold a suspended object for good: it is recalled from whoever has it."""
     stamp = entries.stamp(hub.clock())
-    known = suspension.suspended(tx, collection, held.object)
+    known = [each for each in suspension.suspended(tx, collection, held.object) if each.moment == held.moment]
     hub.log(tx, *(entries.Withheld(time=stamp, item=each.item, by="counsel", categories=(), policy=hub.policy,
                                    person=who.person) for each in known))  # fmt: skip
     if known:

@@ -118,6 +118,8 @@ def _settle(
         positions, items = [each.position for each in before], [each.item for each in before]
         told = "withdrawn by its submitter"
         recall.announce(hub, tx, collection, new.id, positions, "withdrawn", who.member, told, items)
+    released = [new for new, _, state in outcome.rows if state is State.RELEASED]
+    feedback.heard(hub, tx, collection, who.member, released)
     return submission
 
 

@@ -8,12 +8,12 @@ import json
 from typing import Final
 from uuid import uuid4
 
-from stillwatch.forum.hub.interface import Transaction
 from stillwatch.forum.hub.hub import Hub
+from stillwatch.forum.hub.interface import Transaction
 from stillwatch.forum.hub.recall import announce
 from stillwatch.forum.ledger.entries import Quarantined as Entry
-from stillwatch.forum.ledger.entries import stamp
-from stillwatch.schema.forum import Collection, Known, Quarantined, State, Submission
+from stillwatch.forum.ledger.entries import Released, stamp
+from stillwatch.schema.forum import Collection, Fetch, Known, Quarantined, State, Submission
 
 #: Why, as members that hold a copy are told; never who said so.
 REASONS: Final = {
@@ -40,16 +40,42 @@ def suspend(hub: Hub, tx: Transaction, collection: Collection, id_: str, cause: 
     tx.objects.set_state(collection.number, positions, State.SUSPENDED)
     tx.objects.rank(collection.number, {id_})
     tx.records.add(*held)
-    policy = hub.policy(tx)
     hub.log(
-        tx, *(Entry(time=stamp(now), item=each.item, cause=cause, categories=(), policy=policy) for each in held)
+        tx, *(Entry(time=stamp(now), item=each.item, cause=cause, categories=(), policy=hub.policy) for each in held)
     )
     return held
 
 
-def _held(
-    tx: Transaction, collection: Collection, known: Known, body: bytes, cause: str, now: int
-) -> Quarantined:
+def suspended(tx: Transaction, collection: Collection, id_: str) -> list[Known]:
+    """The suspended versions of an object."""
+    return [each for each in tx.objects.known(collection.number, [id_]) if each.state == State.SUSPENDED]
+
+
+def reinstate(hub: Hub, tx: Transaction, collection: Collection, id_: str, moment: int, person: str) -> None:
+    """Let readers see a suspended version again, at the end of the order, by counsel's decision.
+
+    Who fetched it before is remembered at its new position too, so that a later recall reaches them. The caller holds
+    the collection's lock.
+    """
+    known = [each for each in suspended(tx, collection, id_) if each.moment == moment]
+    if not known:
+        return
+    now, old = hub.clock(), [known[0].position]
+    announce(hub, tx, collection, id_, old, "reinstated", known[0].member, "counsel found nothing wrong with it")
+    holders = sorted(tx.objects.holders(collection.number, old))
+    tx.objects.set_state(collection.number, old, State.RELEASED)
+    (position,) = tx.objects.move(collection.number, old, now)
+    tx.objects.rank(collection.number, {id_})
+    tx.records.add(*(Fetch(uuid4().hex, collection.number, each, position, position, now) for each in holders))
+    hub.log(
+        tx,
+        Released(
+            time=stamp(now), item=known[0].item, by="counsel", policy=hub.policy, position=position, person=person
+        ),
+    )
+
+
+def _held(tx: Transaction, collection: Collection, known: Known, body: bytes, cause: str, now: int) -> Quarantined:
     found = json.loads(body)
     version = str(found.get("modified", found.get("created", "")))
     submission, person = _origin(tx, collection, known)

@@ -1,0 +1,100 @@
+"""Recalls as a member hears of them, and the signed receipt that proves it did.
+
+A recall is owed to every member that fetched the object. It stands in the member's list until the member sends an
+acknowledgement signed with a key of its pseudonym; the signature goes into the log, where an auditor checks it.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from stillwatch.forum.hub.errors import Absent, Conflict, Unprocessable
+from stillwatch.forum.hub.hub import READERS, Hub, demand
+from stillwatch.forum.hub.interface import Records
+from stillwatch.forum.ledger.acknowledgement import read_acknowledgement
+from stillwatch.forum.ledger.entries import stamp
+from stillwatch.forum.ledger.errors import LedgerError
+from stillwatch.schema.forum import Collection, Key, Principal, Pseudonym, Recall, Receipt
+
+#: Recalls told at once.
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A recall that a member has not acknowledged yet, and who the member is in its collection's group."""
+
+    recall: Recall
+    collection: Collection
+    actor: str
+
+
+def owed(hub: Hub, who: Principal) -> list[Owed]:
+    """The recalls that the member has to acknowledge, the oldest first, at most ``PAGE`` at once.
+
+    Raises:
+        Forbidden: they read nothing, so that nothing is recalled from them.
+    """
+    demand(who, *READERS)
+    with hub.store.reading() as tx:
+        open_ = {each.recall for each in tx.records.find(Receipt, member=who.member, acknowledged=None)}
+        recalls = sorted(_recalls(tx.records, open_), key=lambda each: (each.time, each.id))[:PAGE]
+        collections = {each.number: each for each in tx.records.find(Collection)} if recalls else {}
+        return [
+            Owed(each, collections[each.collection], _actor(tx.records, collections[each.collection], who.member).id)
+            for each in recalls
+        ]
+
+
+def acknowledge(hub: Hub, who: Principal, recall: str, envelope: dict[str, Any]) -> Receipt:
+    """Take a member's signed acknowledgement; the same one again changes nothing.
+
+    Raises:
+        Absent: no such recall is owed by the member.
+        Conflict: it acknowledged it in other words.
+        Unprocessable: the envelope is no acknowledgement of it, signed by a key of the member that is in use.
+    """
+    demand(who, *READERS)
+    written = json.dumps(envelope, sort_keys=True)
+    with hub.store.writing() as tx:
+        receipt = tx.records.one(Receipt, recall=recall, member=who.member)
+        found = tx.records.one(Recall, id=recall)
+        if receipt is None or found is None:
+            raise Absent("no such recall", where=recall[:80])
+        if receipt.acknowledged is not None:
+            if receipt.envelope != written:
+                raise Conflict("is acknowledged already", where=recall)
+            return receipt
+        now = hub.clock()
+        actor = _actor(tx.records, _collection(tx.records, found.collection), who.member)
+        keys = {key.id: key.public for key in tx.records.find(Key, pseudonym=actor.id, retired=None)}
+        try:
+            entry = read_acknowledgement(envelope, keys, recall, actor.id, stamp(now))
+        except LedgerError as error:
+            raise Unprocessable(str(error), where="body") from None
+        tx.records.change(Receipt, {"id": receipt.id}, acknowledged=now, envelope=written)
+        if found.kind in LOGGED:
+            hub.log(tx, entry)
+    return Receipt(receipt.id, recall, who.member, now, written)
+
+
+#: The kinds of recall that stand in the log; of the others the log has the quarantine and the release.
+LOGGED = frozenset({"withdrawn", "erased"})
+
+
+def _recalls(records: Records, ids: set[str]) -> list[Recall]:
+    return records.find(Recall, id=ids) if ids else []
+
+
+def _collection(records: Records, number: int) -> Collection:
+    found = records.one(Collection, number=number)
+    if found is None:
+        raise Absent("no such collection")
+    return found
+
+
+def _actor(records: Records, collection: Collection, member: str) -> Pseudonym:
+    found = records.one(Pseudonym, group=collection.group, member=member)
+    if found is None:
+        raise Absent("you are no member of the sharing group of this collection", where=collection.id)
+    return found
