@@ -7,6 +7,7 @@ seen everything before it that will ever be there.
 
 from collections.abc import Collection as Some
 from collections.abc import Sequence
+from uuid import uuid4
 
 from stillwatch.errors import MissingExtra
 from stillwatch.schema.forum import Filter, Known, NewObject, Row, State
@@ -163,9 +164,16 @@ class Objects:
             return []
         first, added = self._take(collection, len(old), now)
         change = update(objects).where(o.collection == collection, o.position == bindparam("old"))
-        change = change.values(position=bindparam("new"), added=bindparam("moment"))
-        moves = [{"old": each, "new": first + n, "moment": added + n} for n, each in enumerate(old)]
+        change = change.values(position=bindparam("new"), added=bindparam("later"))
+        moves = [{"old": each, "new": first + n, "later": added + n} for n, each in enumerate(old)]
+        held = [
+            {"id": uuid4().hex, "collection": collection, "member": member, "first": first + n, "last": first + n,
+             "time": now}
+            for n, each in enumerate(old) for member in sorted(self.holders(collection, [each]))
+        ]  # fmt: skip
         self.connection.execute(change, moves)
+        if held:  # who fetched them where they were has them still
+            self.connection.execute(insert(fetches), held)
         return [first + n for n in range(len(old))]
 
 
