@@ -163,15 +163,15 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
             query = {name: ",".join(values) for name, values in parse_qs(parts.query).items()}
             path = [unquote(part) for part in parts.path.strip("/").split("/")]
             if path == ["taxii2"]:
-                return 200, {"title": "t", "default": "/root/", "api_roots": ["/root/"]}, {}
-            if path == ["root"]:
+                return 200, {"title": "t", "default": "/api/", "api_roots": ["/api/"]}, {}
+            if path == ["api"]:
                 return 200, {"title": "r", "versions": [MEDIA], "max_content_length": 100_000}, {}
-            if path == ["root", "collections"]:
+            if path == ["api", "collections"]:
                 one = {"id": COLLECTION, "title": "C", "can_read": True, "can_write": True}
                 return 200, {"collections": [one]}, {}
-            if path[:2] == ["root", "status"]:
+            if path[:2] == ["api", "status"]:
                 return 200, server.status(path[2]), {}
-            if path[:3] == ["root", "collections", COLLECTION]:
+            if path[:3] == ["api", "collections", COLLECTION]:
                 if len(path) == 5:
                     query["match[id]"] = path[4]
                 return server.page(query, path[3] == "objects")
