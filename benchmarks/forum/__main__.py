@@ -63,7 +63,7 @@ def main() -> int:
         told.append(speeds_table(speeds, (SQLITE, POSTGRES)))
     if "chaos" in options.part:
         order = Order(rounds=options.rounds, objects=options.objects, batch=options.batch)
-        with TemporaryDirectory() as folder, postgres(Path(folder) / "pg") as url:
+        with TemporaryDirectory() as folder, postgres() as url:
             outcome = chaos(Path(folder) / "chaos", url, order)
         print(outcome, file=sys.stderr)
         document["chaos"], good = asdict(outcome), outcome.good
@@ -109,13 +109,13 @@ def _served(name: str, work: Path) -> Iterator[tuple[Served, Author]]:
     with TemporaryDirectory() as made:
         folder, author = Path(made), Author(_STRANGER, SigningKey())
         if name == POSTGRES:
-            with postgres(folder / "pg") as url, _ours(name, folder, url) as found:
+            with postgres() as url, _ours(name, folder, url) as found:
                 yield found
         elif name == SQLITE:
             with _ours(name, folder, f"sqlite:///{folder / 'hub.db'}") as found:
                 yield found
         elif name == "OpenTAXII on PostgreSQL":
-            with postgres(folder / "pg") as url, _stopped(opentaxii(work, folder, url)) as server:
+            with postgres() as url, _stopped(opentaxii(work, folder, url)) as server:
                 yield server, author
         else:
             with _stopped(opentaxii(work, folder) if name == "OpenTAXII" else medallion(work, folder)) as server:

@@ -110,6 +110,7 @@ def chaos(folder: Path, database: str, order: Order) -> Outcome:
         _count(outcome, stage)
     finally:
         stage.close()
+    outcome.audit = stage.hub.audit(folder / "log")
     return outcome
 
 

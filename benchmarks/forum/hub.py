@@ -8,9 +8,14 @@ from click.testing import CliRunner
 
 from benchmarks.peers.server import Served, free_port, start
 from stillwatch.cli.forum import forum
+from stillwatch.forum.hub import membership, times
+from stillwatch.forum.ledger.files import export
 from stillwatch.forum.ledger.keys import SigningKey
 from stillwatch.forum.member.join import join
 from stillwatch.forum.member.state import KEY, Membership, State
+from stillwatch.server.compose import compose
+from stillwatch.storage.database import Database
+from stillwatch.storage.store import Store
 
 _MAIN = (sys.executable, "-c", "import sys; from stillwatch.cli import main; sys.exit(main())")
 
@@ -54,6 +59,17 @@ class Hub:
         url = f"http://127.0.0.1:{port}/taxii2/forum/collections/{self.collection}/"
         return Served(name, url, "token", self.members[0].token, process)
 
+    def audit(self, folder: Path) -> str:
+        """Export the log into a new ``folder`` and audit it; what the audit says if it does not pass, else ""."""
+        hub = compose(self.database, self.folder / "keys")
+        hub.checkpoint()
+        with hub.store.reading() as tx:
+            export(tx.log, folder)
+        hub.store.database.close()
+        key = (self.folder / "log").read_text()
+        ran = CliRunner().invoke(forum, ["audit", str(folder), "--log-key", key, "--json"])
+        return ran.output[-5000:] if ran.exit_code else ""
+
     @property
     def collection(self) -> str:
         """Id of its one collection."""
@@ -69,7 +85,9 @@ def new_hub(folder: Path, database: str, members: int) -> Hub:
     folder.mkdir(parents=True, exist_ok=True)
     bare = Hub(folder, database, ())
     told = command("init", *bare._where)
-    (folder / "collection").write_text(told.split()[2])
+    words = told.split()
+    (folder / "collection").write_text(words[words.index("Collection") + 2])
+    (folder / "log").write_text(words[words.index("Log") + 1])
     made = []
     for number in range(members):
         name = f"member-{number}"
@@ -96,14 +114,10 @@ def joined(folder: Path, url: str, member: Member, user: str = "") -> State:
 
 
 def _register(database: str, identity: str, key: SigningKey) -> None:
-    from stillwatch.forum.hub import membership, times
-    from stillwatch.storage.database import Database
-    from stillwatch.storage.store import Store
-
-    opened = Database(database)
-    with Store(opened).writing() as tx:
+    store = Store(Database(database))
+    with store.writing() as tx:
         membership.add_key(tx, identity, key.public, times.now())
-    opened.close()
+    store.database.close()
 
 
 def command(*arguments: str | Path) -> str:

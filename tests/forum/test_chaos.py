@@ -13,7 +13,7 @@ from benchmarks.forum.postgres import postgres
 
 
 def test_nothing_is_lost_or_repeated_through_kills_and_cuts(tmp_path: Path) -> None:
-    with postgres(tmp_path / "pg") as url:
+    with postgres() as url:
         outcome = chaos(tmp_path / "run", url, Order(rounds=7, batch=20, pause=0.6))
     assert outcome.faults == {"member killed": 4, "hub killed": 2, "line cut": 1}
     assert outcome.objects > 0
