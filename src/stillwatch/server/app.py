@@ -18,7 +18,7 @@ import msgspec
 from stillwatch.errors import MissingExtra, StillwatchError
 from stillwatch.forum.hub import tokens
 from stillwatch.forum.hub.errors import Malformed, TooLarge
-from stillwatch.forum.hub.hub import Hub
+from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.schema.forum import Principal
 from stillwatch.server.negotiation import accepts, is_media
 from stillwatch.server.operations import JSON, TAXII, Call, Operation, Reply
@@ -109,6 +109,8 @@ class _Server:
             return failures.failure(
                 429, "Too many requests of your member. Try again later.", operation.refusal, headers
             )
+        if operation.roles:  # before anything that they sent is read; the hub checks again what it does
+            demand(who, *operation.roles)
         if not accepts(request.headers.get("accept"), media):
             return failures.failure(406, f"The answer is {media}. Accept that.", operation.refusal)
         query = _query(operation, request)

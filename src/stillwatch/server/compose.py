@@ -11,13 +11,14 @@ from stillwatch.forum.hub.hub import Hub
 from stillwatch.forum.hub.interface import Judge, Judgement, Limits, Object, Setting
 from stillwatch.forum.ledger import load_key, verify_object
 from stillwatch.forum.ledger.entries import Ruled
-from stillwatch.server import secret, taxii
+from stillwatch.forum.ledger.note import Verifier, parse_verifier
+from stillwatch.server import forum_api, secret, taxii
 from stillwatch.storage.database import Database
 from stillwatch.storage.migrate import migrate
 from stillwatch.storage.store import Store
 
 #: Everything that the server does.
-OPERATIONS = taxii.OPERATIONS
+OPERATIONS = forum_api.with_document((*taxii.OPERATIONS, *forum_api.OPERATIONS))
 
 
 def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | None = None) -> Hub:
@@ -41,10 +42,17 @@ def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | N
     migrate(database)
     cursors, salts = Cursors(secret.derive(root, "cursors")), secret.derive(root, "salts")
     hub = Hub(
-        Store(database), cursors, judge(Guard(rules)), verify_object, key, rules.digest, salts, limits or Limits()
-    )
+        Store(database), cursors, judge(Guard(rules)), verify_object, key, rules.digest, salts, limits or Limits(),
+        witnesses=_witnesses(keys / "witnesses"),
+    )  # fmt: skip
     _rule(hub, rules)
     return hub
+
+
+def _witnesses(path: Path) -> tuple[Verifier, ...]:
+    """The witnesses in a file, a key a line as ``stillwatch forum keygen`` prints it; none without a file."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return tuple(parse_verifier(line.strip()) for line in lines if line.strip())
 
 
 def judge(guard: Guard) -> Judge:

@@ -56,8 +56,9 @@ def _types(operations: Sequence[Operation]) -> list[Any]:
 
 def _operation(operation: Operation, components: dict[str, Any]) -> dict[str, Any]:
     names = _NAMES.findall(operation.path)
-    statuses = {*_ALWAYS, *operation.failures, *(_WITH_BODY if operation.body is not None else ()),
-                *(_WITH_PATH if names else ())}  # fmt: skip
+    role = (403,) if operation.roles else ()
+    body = _WITH_BODY if operation.body is not None else ()
+    statuses = {*_ALWAYS, *operation.failures, *role, *body, *(_WITH_PATH if names else ())}
     said: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,

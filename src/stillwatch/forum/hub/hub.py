@@ -12,6 +12,7 @@ from stillwatch.forum.hub.log import append
 from stillwatch.forum.ledger.entries import Entry, Opening
 from stillwatch.forum.ledger.keys import SigningKey
 from stillwatch.forum.ledger.ledger import Ledger
+from stillwatch.forum.ledger.note import Verifier
 from stillwatch.schema.forum import Collection, Principal, Right, Role, Signed
 
 
@@ -27,6 +28,7 @@ class Hub:
         key: signs the log's checkpoints.
         policy: SHA-256 of the guard's policy.
         secret: 32 bytes from which the salts of the log's commitments are derived.
+        witnesses: whose cosignatures of checkpoints it keeps.
         limits: what it takes and gives at most.
         clock: microseconds since 1970.
     """
@@ -40,6 +42,7 @@ class Hub:
     secret: bytes
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], int] = times.now
+    witnesses: tuple[Verifier, ...] = ()
 
     def log(self, tx: Transaction, *entries: Entry) -> range:
         """Append entries to the log in the caller's transaction, at the log's time; see ``log.append``."""
