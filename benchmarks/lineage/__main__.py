@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.lineage import corpus as corpora
-from benchmarks.lineage import lines
+from benchmarks.lineage import lines, peers
 from benchmarks.lineage.evasion import EVASIONS
 from benchmarks.options import add_common
 from stillwatch.lineage.claims import QUESTIONS
@@ -27,8 +27,9 @@ def main() -> int:
     """Run and write ``lineage.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lineage", description=__doc__)
     add_common(parser)
-    parser.add_argument("--part", choices=("all", "table", "curve", "evasion", "identify"), default="all")
+    parser.add_argument("--part", choices=("all", "table", "curve", "evasion", "identify", "peers"), default="all")
     parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--peer-python", type=Path, help="an interpreter that has knowlyr-modelaudit")
     options = parser.parse_args()
     folder = options.corpora / "lineage"
     if not (folder / "outputs.parquet").exists():
@@ -36,7 +37,8 @@ def main() -> int:
         return 0
     corpus = corpora.read(folder)
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, work in _PARTS.items():
+    beside = {"peers": lambda corpus, *_: _peers(corpus, options.peer_python, options.out)}
+    for name, work in {**_PARTS, **beside}.items():
         if options.part in ("all", name):
             began = time.monotonic()
             found = {**work(corpus, folder, options.threads), "seconds": round(time.monotonic() - began, 1)}
@@ -131,6 +133,20 @@ def _identify(corpus: corpora.Corpus, _: Path, __: int) -> dict:
                 draws = own if size == 1 else [own[rng.choice(len(own), size, replace=False)].sum(0) for _ in range(20)]
                 each += [int(np.argmax(row)) == right for row in draws]
     return {str(size): float(np.mean(each)) for size, each in hits.items()}
+
+
+def _peers(corpus: corpora.Corpus, python: Path | None, out: Path) -> dict:
+    """Wrappers, derivatives and teachers by the peers' measures, ranked as ours are."""
+    measures = {"slop profile": peers.slop_profile(corpus)}
+    if python is not None:
+        measures |= peers.modelaudit(corpus, python, out)
+    found: dict = {}
+    for name, z in measures.items():
+        found[name] = {"teacher": lines.teacher_in(corpus, z)}
+        for tier in ("L0", "L1"):
+            ranked = list(lines.ranks_in(corpus, z, tier).values())
+            found[name][tier] = [sum(r == 1 for r in ranked), sum(r <= 3 for r in ranked), len(ranked)]
+    return found
 
 
 _PARTS = {"table": _table, "curve": _curve, "evasion": _evasion, "identify": _identify}

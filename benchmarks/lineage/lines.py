@@ -23,7 +23,11 @@ def _mean(kind: int, likeness: Mapping[str, Likeness]) -> Floats:
 
 def ranks(corpus: Corpus, likeness: Mapping[str, Likeness], tier: str) -> dict[str, int]:
     """Rank of the true model of each wrapper (``L0``) or derivative (``L1``) among models that are neither."""
-    z = _mean(0 if tier == "L0" else 1, likeness)
+    return ranks_in(corpus, _mean(0 if tier == "L0" else 1, likeness), tier)
+
+
+def ranks_in(corpus: Corpus, z: Floats, tier: str) -> dict[str, int]:
+    """``ranks`` by any measure of how alike models are."""
     related = {**corpus.tier("L0"), **corpus.tier("L1")}
     found = {}
     for model, true in corpus.tier(tier).items():
@@ -38,7 +42,11 @@ def ranks(corpus: Corpus, likeness: Mapping[str, Likeness], tier: str) -> dict[s
 
 def teacher_family(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, float]:
     """Share of documented students whose nearest teacher family is a documented one; also a mean over labels."""
-    z = _mean(2, likeness)
+    return teacher_in(corpus, _mean(2, likeness))
+
+
+def teacher_in(corpus: Corpus, z: Floats) -> dict[str, float]:
+    """``teacher_family`` by any measure of how alike models are."""
     hits: dict[str, list[bool]] = {}
     for model, label in corpus.tier("L2").items():
         if model in corpus.models:

@@ -22,13 +22,17 @@ def test_authors_are_told_apart_on_prompts_not_seen_and_better_with_more_answers
 
 def test_students_are_told_by_other_families_students_and_never_by_their_own() -> None:
     rng = np.random.default_rng(4)
-    trait = np.repeat([1.0, 0.0], 12)
-    vectors = np.column_stack([trait * 2, rng.normal(size=(24, 30))])
+    vectors = np.column_stack([np.repeat([2.0, 0.0], 12), rng.normal(size=(24, 30))])
     vectors /= np.linalg.norm(vectors, axis=1)[:, None]
     families = [str(at // 2) for at in range(24)]
-    d = resemblance(vectors @ vectors.T, families, list(range(12)), list(range(12, 24)))
+    students, others = list(range(12)), list(range(12, 24))
+    d = resemblance(vectors @ vectors.T, families, students, others)
     assert (d[:12, None] > d[12:]).mean() > 0.75
-    changed = vectors.copy()
-    changed[1] = -changed[1]  # a sibling's text must not matter to the score of model 0, but for the centring
-    moved = resemblance(changed @ changed.T, families, list(range(12)), list(range(12, 24)))
-    assert abs(moved[0] - d[0]) < 0.5
+    likeness = vectors @ vectors.T
+    likeness[0, 1] = likeness[1, 0] = 0.99  # a sibling that is nearly the same
+    assert abs(resemblance(likeness, families, students, others)[0] - d[0]) < 0.1
+
+
+def test_without_another_family_there_is_nothing_to_resemble() -> None:
+    likeness = np.full((4, 4), 0.5)
+    assert (resemblance(likeness, ["a", "a", "a", "a"], [0, 1], [2, 3]) == 0).all()
