@@ -150,3 +150,13 @@ def test_the_order_of_findings_does_not_matter(findings: list[Finding]) -> None:
     made = [plan(each, (), History(()), policy("[budget]\naccounts_a_day = 3\n"), KEY, {}, NOW) for each in
             (findings, sorted(findings, key=lambda f: f.account_id))]  # fmt: skip
     assert made[0] == made[1]
+
+
+def test_old_findings_published_again_are_not_said_again() -> None:
+    story = Story()
+    finding = Finding("a", "c", 1e-6, 0.99, affirmed=NOW)
+    story.round([finding])
+    story.round([finding], NOW + 29 * DAY)
+    assert story.granted == {"a": Measure.STEP_UP}
+    story.round([finding], NOW + 30 * DAY)
+    assert story.verdicts == ()

@@ -30,7 +30,7 @@ from stillwatch.enforcement.snapshot import FACTS, VERDICTS, key_of
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What detection says of an account in a campaign, and the evidence in words."""
+    """What detection says of an account in a campaign, the evidence in words, and when it said so (None: now)."""
 
     account_id: str
     campaign_id: str
@@ -38,6 +38,7 @@ class Finding:
     score: float
     origin: str = LOCAL
     evidence: str = ""
+    affirmed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,9 @@ def _verdict(found: Finding, old: Verdict | None, policy: Policy, key: bytes, no
         onset = now + delay(key, found.account_id, found.campaign_id, policy.within)
         text = f"{found.account_id}\0{found.campaign_id}\0{onset}".encode("utf-8", "surrogatepass")
         measure = f"m-{blake2b(text, key=key, digest_size=8).hexdigest()}"
+    affirmed = now if found.affirmed is None else min(found.affirmed, now)
     verdict = Verdict(
-        found.account_id, found.campaign_id, found.q_value, found.score, found.origin, False, onset, now,
+        found.account_id, found.campaign_id, found.q_value, found.score, found.origin, False, onset, affirmed,
         Measure.OBSERVE, measure,
     )  # fmt: skip
     return replace(verdict, confirmed=_confirmed(verdict, history))
@@ -163,7 +165,7 @@ def _grant(run: _Granting, verdict: Verdict, evidence: str) -> Verdict | None:
     tier = run.tiers.get(account, "")
     lasts = max((s.lasts for s in run.policy.steps if not s.tiers or tier in s.tiers), default=0)
     before = run.history.measured.get(account)
-    if run.now >= verdict.affirmed + lasts and verdict.affirmed != run.now:
+    if run.now >= verdict.affirmed + lasts and run.now > verdict.affirmed:
         if before:
             run.entries.append(_entry(run, "ended", verdict, Measure.ALLOW, "detection no longer says so"))
         return None

@@ -102,7 +102,7 @@ def parse(body: bytes) -> dict[str, Any]:
         Refused: it is none, or can be read in more than one way.
     """
     try:
-        found = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        found = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         text = "The body is no plain JSON object (RFC 8259), or names a field twice."
         raise Refused(400, "ambiguous_json", text) from None
@@ -127,6 +127,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> Any:
     raise ValueError(name)
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
 
 
 def _cased(value: Any, known: Iterable[str]) -> None:

@@ -152,6 +152,7 @@ def read_findings(folder: Path) -> list[Finding]:
     try:
         table = pq.read_table(path, columns=["account_id", "campaign_id", "q_value", "score"]).drop_null()
         campaigns = json.loads((folder / "campaigns.json").read_text("utf-8"))
+        said = path.stat().st_mtime_ns // 1000
         words = {c["id"]: "; ".join(line["summary"] for line in c["evidence"][:5]) for c in campaigns}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -164,6 +165,7 @@ def read_findings(folder: Path) -> list[Finding]:
             row["q_value"],
             row["score"],
             evidence=words.get(row["campaign_id"], ""),
+            affirmed=said,
         )
         for row in table.to_pylist()
     ]

@@ -1,0 +1,118 @@
+"""``stillwatch policy`` and ``stillwatch gate`` as they are typed."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from stillwatch.cli.main import cli
+from stillwatch.errors import InputError, StillwatchError, UsageError
+from tests.enforcement.made import HEAD, RUNGS
+
+pytest.importorskip("uvicorn", reason="the extra forum is not installed")
+
+
+def run(*arguments: object) -> Any:
+    found = CliRunner().invoke(cli, [str(each) for each in arguments], standalone_mode=False)
+    if found.exception:
+        raise found.exception
+    return found
+
+
+@pytest.fixture()
+def files(tmp_path: Path) -> Path:
+    """Findings in which a, b and c are one campaign, and the log they are of."""
+    (tmp_path / "out").mkdir()
+    rows = {"account_id": ["a", "b", "c", "d"], "campaign_id": ["k", "k", "k", None],
+            "score": [0.99, 0.98, 0.97, 0.0], "q_value": [1e-6, 1e-6, 1e-6, 1.0]}  # fmt: skip
+    pq.write_table(pa.table(rows), tmp_path / "out" / "accounts.parquet")
+    evidence = [{"signal": "s", "summary": "one template", "value": 1.0, "p_value": 0.0}]
+    (tmp_path / "out" / "campaigns.json").write_text(json.dumps([{"id": "k", "evidence": evidence}]))
+    (tmp_path / "policy.toml").write_text(HEAD + "[budget]\naccounts_a_day = 2\n" + RUNGS)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    with (tmp_path / "log.ndjson").open("w") as file:
+        for n in range(400):
+            when = (start + timedelta(minutes=20 * n)).isoformat()
+            row = {"request_id": f"r{n}", "timestamp": when, "account_id": "abcd"[n % 4], "model": "m", "output_tokens": 5}
+            file.write(json.dumps(row) + "\n")
+    return tmp_path
+
+
+def publish(files: Path) -> Any:
+    return run("gate", "publish", "--state", files / "s", "--policy", files / "policy.toml", "--findings", files / "out")
+
+
+def measures(files: Path) -> dict[str, Any]:
+    lines = run("gate", "measures", "--state", files / "s", "--json").output.splitlines()
+    return {row["account"]: row for row in map(json.loads, lines)}
+
+
+def test_check(files: Path) -> None:
+    assert "2 of 2 tests passed" in run("policy", "check").output
+    path = files / "policy.toml"
+    path.write_text(path.read_text() + '[[test]]\nname = "wrong"\nexpect = "block"\n')
+    found = run("policy", "check", path)
+    assert found.return_value == 3
+    assert "failed: wrong: expected block, got allow" in found.output
+    with pytest.raises(InputError, match="wrong"):
+        publish(files)
+
+
+def test_from_findings_to_an_appeal(files: Path) -> None:
+    assert "3 verdicts" in publish(files).output
+    told = measures(files)
+    assert {name: row["rung"] for name, row in told.items()} == {"a": "step_up", "b": "step_up"}
+    assert told["a"]["evidence"] == "one template"
+    run("gate", "release", "--state", files / "s", "--account", "c", "--by", "Ann", "--why", "seen")
+    for who in ("Ann", " ann", "Ben"):
+        run("gate", "approve", "k", "--state", files / "s", "--by", who, "--why", "seen")
+        publish(files)
+    assert {name: row["rung"] for name, row in measures(files).items()} == {"a": "block", "b": "block", "c": "block"}
+    measure = told["a"]["measure"]
+    run("gate", "appeal", measure, "--state", files / "s", "--statement", "a school")
+    assert measures(files)["a"]["appealed"]
+    run("gate", "settle", measure, "--state", files / "s", "--upheld", "--by", "Ann", "--why", "it is")
+    publish(files)
+    assert "a" not in measures(files)
+    run("gate", "feedback", "--state", files / "s", "--out", files / "f")
+    assert json.loads((files / "f" / "benign.ndjson").read_text()) == {"account_id": "a"}
+    assert json.loads((files / "f" / "false_positives.ndjson").read_text())["count"] == 1
+
+
+def test_one_person_is_not_two(files: Path) -> None:
+    publish(files)
+    for who in ("Ann", "ANN", " ann "):
+        run("gate", "approve", "k", "--state", files / "s", "--by", who, "--why", "seen")
+    publish(files)
+    assert measures(files)["a"]["rung"] == "step_up"
+
+
+def test_what_makes_no_sense_is_said(files: Path) -> None:
+    publish(files)
+    for arguments in (["approve", "z", "--by", "x", "--why", "y"], ["appeal", "m-0", "--statement", "x"],
+                      ["settle", "m-0", "--upheld", "--by", "x", "--why", "y"], ["release", "--by", "x", "--why", "y"]):  # fmt: skip
+        with pytest.raises(UsageError):
+            run("gate", *arguments, "--state", files / "s")
+    (files / "s" / "key").chmod(0o644)
+    with pytest.raises(UsageError, match="others can read"):
+        publish(files)
+    (files / "s" / "ledger.ndjson").write_text("{}\n")
+    with pytest.raises(StillwatchError):
+        run("gate", "measures", "--state", files / "s")
+
+
+def test_simulate(files: Path) -> None:
+    (files / "good").write_text("b\nd\n")
+    found = run("policy", "simulate", files / "policy.toml", files / "log.ndjson", "--findings", files / "out",
+                "--known-good", files / "good", "--out", files / "who.ndjson")  # fmt: skip
+    assert "400 requests" in found.output
+    assert "known to be good, and touched: 1 accounts: b" in found.output
+    rows = {row["account_id"]: row for row in map(json.loads, (files / "who.ndjson").read_text().splitlines())}
+    assert set(rows) == {"a", "b", "c"}
+    assert rows["a"]["worst"] == "step_up" and rows["a"]["refused_output_tokens"] > 0
+    assert rows["a"]["first"] < rows["c"]["first"]
