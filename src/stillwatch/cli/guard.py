@@ -11,14 +11,15 @@ import click
 
 from stillwatch.errors import UsageError
 from stillwatch.forum.guard import BundleDecision, Context, Decision, Guard, Outcome, Policy, load
+from stillwatch.forum.guard.chapters import source_text
 from stillwatch.forum.guard.examples import try_examples
 from stillwatch.forum.guard.interface import Line
-from stillwatch.forum.guard.policy import source_text
 from stillwatch.indicators.files import read_json
 from stillwatch.schema import stix
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_POLICY = click.option("--policy", "policy_file", type=_FILE, help="Policy file.  [default: the one that is shipped]")
+_POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path, exists=True),
+                       help="Policy: a file, or a folder of chapters.  [default: the one that is shipped]")  # fmt: skip
 STAYS, FAILED = 3, 1
 
 
@@ -84,8 +85,8 @@ def test(policy_file: Path | None) -> int:
 
 @guard.command("policy")
 @_POLICY
-@click.option("--toml", is_flag=True, help="Print the file itself.")
-@click.option("--sign-off", metavar="NAME", default="", help="Print what NAME adds to the file to sign it off.")
+@click.option("--toml", is_flag=True, help="Print its TOML, as one file.")
+@click.option("--sign-off", metavar="NAME", default="", help="Print what NAME adds to it to sign it off.")
 @click.option("--role", default="counsel", show_default=True, help="Role of who signs off.")
 def policy(policy_file: Path | None, toml: bool, sign_off: str, role: str) -> None:
     """Print the policy: what may leave and what never does, each rule with its sources."""

@@ -1,13 +1,18 @@
 """The policy file: what is shipped holds together and does what its examples say; what does not is refused."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from stillwatch.errors import InputError
-from stillwatch.forum.guard import shipped
+from stillwatch.forum.guard import chapters, shipped
+from stillwatch.forum.guard.chapters import source_text
 from stillwatch.forum.guard.examples import try_examples
-from stillwatch.forum.guard.policy import Policy, load, read, source_text
+from stillwatch.forum.guard.policy import Policy, load, read
 
 TEXT = source_text().decode()
+CHAPTERS = sorted((Path(chapters.__file__).parent / "policy").iterdir())
 
 
 def changed(old: str, new: str) -> Policy:
@@ -90,6 +95,57 @@ def test_the_digest_does_not_depend_on_layout() -> None:
     assert (
         read(TEXT.replace("Objects are of STIX 2.1.", "Objects are of STIX.").encode(), "").digest != shipped().digest
     )
+
+
+def test_the_digest_does_not_depend_on_chapters_but_on_which_category_is_first() -> None:
+    opening, *rest = re.split(r"(?m)^(?=\[\[rule\]\])", TEXT)
+    rules = [each if each.endswith("\n\n") else each + "\n" for each in rest]
+    kept = [each for each in rules if "[[" not in each[3:]]
+    others = [each for each in rules if "[[" in each[3:]]
+    assert len(kept) > 90
+    assert read("".join([opening, *reversed(kept), *others]).encode(), "").digest == shipped().digest
+    first, second, third, *more = re.split(r"(?m)^(?=\[\[category\]\])", TEXT)
+    swapped = "".join([first, third, second, *more])
+    assert read(swapped.encode(), "").digest != shipped().digest
+
+
+def test_a_folder_of_chapters_is_one_policy(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    for chapter in CHAPTERS:
+        (tmp_path / chapter.name).write_bytes(chapter.read_bytes())
+    (tmp_path / "README.md").write_text("not a chapter")
+    (tmp_path / ".01-sources.toml").write_text("nor this")
+    assert load(tmp_path).digest == shipped().digest
+    assert source_text(tmp_path) == source_text()
+    signed = f'[[sign_off]]\nname = "A"\nrole = "counsel"\ndate = 2026-11-21\ndigest = "{shipped().digest}"\n'
+    (tmp_path / "99-sign-off.toml").write_text(signed)
+    assert load(tmp_path).approved
+    (tmp_path / CHAPTERS[-1].name).unlink()
+    assert not load(tmp_path).approved
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"# first\nname = 'falls into the table before'\n[x]\n", "00.toml: a chapter that does not begin"),
+        (b"x = [\n", "00.toml: no policy"),
+        (b"\xff", "00.toml: no policy"),
+        (b"[policy]\ntitle = 'twice'\n", "no policy"),
+        (b"[[rumour]]\nname = 'x'\n", "no policy"),
+        (b"#" * 1024 * 1024, "1 MiB"),
+    ],
+)
+def test_a_chapter_that_does_not_fit(tmp_path, text: bytes, says: str) -> None:  # type: ignore[no-untyped-def]
+    for chapter in CHAPTERS:
+        (tmp_path / chapter.name).write_bytes(chapter.read_bytes())
+    (tmp_path / "00.toml").write_bytes(text)
+    with pytest.raises(InputError) as caught:
+        load(tmp_path)
+    assert says in str(caught.value)
+
+
+def test_a_folder_without_chapters(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match="no chapters"):
+        load(tmp_path)
 
 
 def test_a_policy_that_is_too_large_or_no_text(tmp_path) -> None:  # type: ignore[no-untyped-def]

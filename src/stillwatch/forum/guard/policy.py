@@ -1,4 +1,4 @@
-"""A policy: read from its TOML file, checked, made into rules once, and named by the digest of what it says.
+"""A policy: read from its TOML, checked, made into rules once, and named by the digest of what it says.
 
 Checked on reading: every rule has a source and a sentence, every name that is used is there, no rule refers to itself,
 and whatever may stand in an object has a rule that says what it is (a condition or a negation alone permits nothing).
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -20,11 +19,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stillwatch.errors import InputError
+from stillwatch.forum.guard.chapters import source_text
 from stillwatch.forum.guard.interface import DISGUISE, FREE_TEXT, NOT_PERMITTED, UNREADABLE, Clause
 from stillwatch.forum.guard.kinds import Kind, Switch, permits
 from stillwatch.forum.guard.rules import Record, Rule
 
-LARGEST: Final = 1024 * 1024
 _OWN: Final = frozenset({NOT_PERMITTED, FREE_TEXT, DISGUISE, UNREADABLE})
 _Text = Annotated[str, Meta(min_length=1)]
 
@@ -101,7 +100,7 @@ class Head(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file."""
+    """The file, or the chapters together."""
 
     policy: Head
     objects: dict[str, str]
@@ -120,7 +119,8 @@ class Policy:
 
     Attributes:
         file: what was read.
-        digest: SHA-256 of everything in the file but the sign-offs, as sorted compact JSON.
+        digest: SHA-256 of everything in the file but the sign-offs, as compact JSON. Layout and order do not matter,
+            but for the order of the categories: the first whose words fit is named.
         objects: STIX type -> rule of its objects.
         clauses: of every rule, by name, in the order of the file.
     """
@@ -158,7 +158,7 @@ class Policy:
 
 
 def load(path: Path | None = None) -> Policy:
-    """The policy in the file ``path``, or the one that is shipped.
+    """The policy in the file or folder ``path``, or the one that is shipped.
 
     Raises:
         InputError: it cannot be read, or does not hold together.
@@ -166,25 +166,10 @@ def load(path: Path | None = None) -> Policy:
     return shipped() if path is None else read(source_text(path), str(path))
 
 
-def source_text(path: Path | None = None) -> bytes:
-    """The bytes of the policy in the file ``path``, or of the one that is shipped.
-
-    Raises:
-        InputError: it is too large.
-    """
-    if path is None:
-        return resources.files("stillwatch.forum.guard").joinpath("policy.toml").read_bytes()
-    with path.open("rb") as file:
-        text = file.read(LARGEST + 1)
-    if len(text) > LARGEST:
-        raise InputError(f"a policy of more than {LARGEST >> 20} MiB", where=str(path))
-    return text
-
-
 @lru_cache(maxsize=1)
 def shipped() -> Policy:
     """The policy that comes with the package."""
-    return read(source_text(), "policy.toml")
+    return read(source_text(), "policy")
 
 
 def read(text: bytes, where: str) -> Policy:
@@ -198,14 +183,23 @@ def read(text: bytes, where: str) -> Policy:
         file = msgspec.convert(raw, PolicyFile)
     except (ValueError, msgspec.ValidationError) as error:  # tomllib's and Unicode's errors are ValueErrors
         raise InputError(f"no policy: {error}", where=where) from None
-    signed = {name: part for name, part in raw.items() if name != "sign_off"}
-    digest = hashlib.sha256(json.dumps(signed, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
     _check_names(file, where)
     made = _Maker(file, where)
     objects = {type_: made.find(name) for type_, name in file.objects.items()}
     for name in made.written:
         made.find(name)
-    return Policy(file, digest, objects, {name: each.clause for name, each in made.written.items()})
+    return Policy(file, _digest(raw), objects, {name: each.clause for name, each in made.written.items()})
+
+
+def _digest(raw: Mapping[str, Any]) -> str:
+    free = {"source", "switch", "rule", "fixture", "example"}
+    said = {name: sorted(part, key=_compact) if name in free else part for name, part in raw.items()}
+    said.pop("sign_off", None)
+    return hashlib.sha256(_compact(said).encode()).hexdigest()
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def _check_names(file: PolicyFile, where: str) -> None:
