@@ -1,6 +1,7 @@
 """``stillwatch forum join|push|pull|sync|match|feedback``: the member's side of the exchange."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,7 +72,7 @@ def join_(
 
         public = load_key(Path(joined.key))
         click.echo(f"joined {joined.root}")
-        click.echo(f"signing key {public.id}, public half {public.public.hex()}: tell it to the operator")
+        click.echo(f"signing key {public.id}, public half {b64encode(public.public).decode()}: tell it to the operator")
         for id_, title, alias in state.rows("SELECT id, title, alias FROM collection ORDER BY id"):
             click.echo(ascii(f"collection {alias or id_}  {title}")[1:-1])
     finally:

@@ -80,7 +80,7 @@ def usable(state: State) -> Iterator[Object]:
 
 
 def _owned(each: Object, identity: str, together: Sequence[Object]) -> Object:
-    """``each`` by, and seen by, the member's pseudonym, where it was by nobody or by an identity that came along with it."""
+    """``each`` by, and seen by, the member's pseudonym, where it was by nobody or by an identity that came along."""
     if not identity or each.get("type") in {"identity", "marking-definition"}:
         return each
     local = [other.get("id") for other in together if other.get("type") == "identity"] + [None]

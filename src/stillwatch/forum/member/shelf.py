@@ -1,5 +1,6 @@
 """The fetched objects: each version once, with what its signature is worth."""
 
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,14 +102,14 @@ def _fault(state: State, collection: str, digest: bytes, id_: str, why: str, tim
 
 
 def read_peers(path: Path) -> list[tuple[str, str, bytes]]:
-    """Peers' keys from a JSON file: pseudonym -> list of public keys in hexadecimal.
+    """Peers' keys from a JSON file: pseudonym -> list of public keys in base64.
 
     Raises:
         InputError: it is no such file.
     """
     try:
         told = msgspec.json.decode(path.read_bytes(), type=dict[str, list[str]])
-        keys = [(name, bytes.fromhex(each)) for name, some in told.items() for each in some]
+        keys = [(name, b64decode(each, validate=True)) for name, some in told.items() for each in some]
     except (msgspec.MsgspecError, ValueError) as error:
         raise InputError(f"no file of peers' keys: {str(error)[:100]}", where=str(path)) from None
     if any(len(public) != 32 for _, public in keys):

@@ -1,0 +1,137 @@
+"""Our hub in a process of its own, and members that are killed: every object arrives once, its signature good."""
+
+import json
+import os
+import random
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+COMMAND = (sys.executable, "-c", "import sys; from stillwatch.cli import main; sys.exit(main())")
+OBJECTS = 400
+
+
+class Forum:
+    """A hub and the directories of its members."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.url = folder, f"http://127.0.0.1:{port}/taxii2/"
+        self.environment = {**os.environ, "STILLWATCH_DATABASE": f"sqlite:///{folder}/forum.db",
+                            "STILLWATCH_KEYS": str(folder / "keys")}  # fmt: skip
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*COMMAND, "forum", *map(str, arguments)], env=self.environment, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, *arguments: object) -> str:
+        out, err = (process := self.start(*arguments)).communicate(timeout=120)
+        assert process.returncode == 0, err
+        return out
+
+    def admit(self, name: str) -> str:
+        """Admit a member, join as it, register its key; gives its pseudonym."""
+        pseudonym = self.run("member", "add", name).split()[-1]
+        self.run("person", "add", name, "one", "--role", "submitter")
+        token = self.folder / f"{name}.token"
+        token.write_text(self.run("token", "issue", name, "one"))
+        token.chmod(0o600)
+        state = ("--state", self.folder / name)
+        said = self.run("join", self.url, *state, "--token-file", token, "--identity", pseudonym, "--overlap", 0)
+        found = re.search(r"public half (\S+):", said)
+        assert found
+        self.run("member", "key", pseudonym, found[1])
+        (self.folder / "peers.json").write_text(json.dumps({pseudonym: [found[1]]}))
+        return pseudonym
+
+
+@pytest.fixture(scope="module")
+def forum(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forum]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    made = Forum(tmp_path_factory.mktemp("hub"), port)
+    made.run("init")
+    server = made.start("serve", "--port", port, "--rate", 1000)
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield made
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def indicators(count: int) -> list[dict[str, object]]:
+    now = datetime.now(UTC)
+    day, after = (at.strftime("%Y-%m-%dT00:00:00.000Z") for at in (now - timedelta(days=9), now + timedelta(days=20)))
+    rng = random.Random(7)
+    made: list[dict[str, object]] = []
+    for _ in range(count):
+        id_ = str(uuid.UUID(bytes=rng.randbytes(16), version=4))
+        network = f"{rng.randrange(60, 90)}.{rng.randrange(256)}.{rng.randrange(256)}.0/24"
+        made.append({
+            "type": "indicator", "spec_version": "2.1", "id": f"indicator--{id_}", "created": day, "modified": day,
+            "name": f"Indicator {id_[:8]}", "indicator_types": ["anomalous-activity"], "pattern_type": "stix",
+            "description": "Requests come from this address range, which several accounts of the campaign share.",
+            "pattern": f"[ipv4-addr:value ISSUBSET '{network}']", "pattern_version": "2.1", "valid_from": day,
+            "valid_until": after, "confidence": 70,
+            "object_marking_refs": ["marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"],
+        })  # fmt: skip
+    return made
+
+
+def killed(forum: Forum, rng: random.Random, *arguments: object) -> None:
+    """Run a command, and end it at a random moment."""
+    process = forum.start(*arguments)
+    time.sleep(rng.uniform(0.5, 2.0))
+    process.kill()
+    process.communicate()
+
+
+def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
+    with sqlite3.connect(folder / "member.db") as db:
+        return db.execute(query).fetchall()
+
+
+def test_members_that_are_killed_lose_nothing_and_repeat_nothing(forum: Forum) -> None:
+    rng = random.Random(1)
+    author = forum.admit("first")
+    made = indicators(OBJECTS)
+    (forum.folder / "made.json").write_text(json.dumps({"objects": made}))
+    push = ("push", forum.folder / "made.json", "--state", forum.folder / "first", "--collection", "indicators")
+    peers = (forum.folder / "peers.json").read_text()
+    forum.admit("second")
+    (forum.folder / "peers.json").write_text(peers)
+    second = ("--state", forum.folder / "second")
+    forum.run("join", forum.url, *second, "--token-file", forum.folder / "second.token", "--overlap", 0,
+              "--peers", forum.folder / "peers.json")  # fmt: skip
+    for _ in range(3):
+        killed(forum, rng, *push)
+        killed(forum, rng, "pull", *second, "--page", 7)
+    forum.run(*push)
+    forum.run("sync", *second, "--check")
+    sent = rows(forum.folder / "first", "SELECT state, COUNT(*) FROM outbox GROUP BY state")
+    assert sent == [("accepted", OBJECTS)]
+    found = rows(forum.folder / "second", "SELECT id, standing, body FROM object ORDER BY id")
+    assert {id_ for id_, _, _ in found} <= {each["id"] for each in made}
+    kept = {id_: json.loads(str(body, "utf-8") if isinstance(body, bytes) else "") for id_, _, body in found}
+    assert {each["created_by_ref"] for each in kept.values()} == {author}
+    assert {standing for _, standing, _ in found} == {"good"}
+    patterns = {each["pattern"] for each in made}
+    assert {each["pattern"] for each in kept.values()} == patterns
+    assert len(found) == len(kept) == OBJECTS
+    assert rows(forum.folder / "second", "SELECT COUNT(*) FROM fault") == [(0,)]
