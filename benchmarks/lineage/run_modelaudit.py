@@ -1,7 +1,7 @@
 """Run by an interpreter that has knowlyr-modelaudit: likeness of all models by its two black-box methods, as JSON.
 
-``python run_modelaudit.py ANSWERS.json OUT.json``, where ANSWERS maps a model to its answers. Its own functions are called
-on answers that are there already, in place of the endpoint that it would ask.
+``python run_modelaudit.py ANSWERS.json OUT.json``, where ANSWERS maps a model to its answers. Its own functions are
+called on answers that are there already, in place of the endpoint that it would ask.
 """
 
 import json
