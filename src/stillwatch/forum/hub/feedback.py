@@ -12,7 +12,7 @@ from uuid import uuid4
 import msgspec
 
 from stillwatch.forum.hub import reputation, suspension
-from stillwatch.forum.hub.errors import Absent, Conflict
+from stillwatch.forum.hub.errors import Absent, Conflict, Unprocessable
 from stillwatch.forum.hub.hub import Hub, demand, readable
 from stillwatch.forum.hub.interface import Transaction
 from stillwatch.forum.ledger import entries
@@ -55,9 +55,13 @@ def report(
     Raises:
         Absent: there is no such object to be read.
         Conflict: it is their own.
+        Unprocessable: a false positive without evidence, or evidence for something else.
         Forbidden: they may not read the collection, or are neither analyst nor submitter.
     """
     demand(who, Role.ANALYST, Role.SUBMITTER)
+    if not set(evidence) <= set(EVIDENCE) or bool(evidence) != (kind == "false_positive"):
+        do = f"Give some of: {', '.join(EVIDENCE)}"
+        raise Unprocessable("a false positive rests on evidence, and nothing else does", where="evidence", do=do)
     with hub.store.writing() as tx:
         collection = readable(tx.records, who, name)
         tx.objects.lock(collection.number)

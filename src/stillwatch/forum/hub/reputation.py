@@ -26,7 +26,10 @@ BEARS_OUT = frozenset({"sighting", "confirmation", "corroboration"})
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What other members say of an object: who bears it out, who refutes it, and when the former last did."""
+    """What other members say of an object: who bears it out, who refutes it, and when the former last did.
+
+    ``seen`` is how many accounts each of ``AGREE`` members saw it at, at least.
+    """
 
     bearing_out: frozenset[str]
     refuting: frozenset[str]
@@ -46,7 +49,8 @@ def opinion(reports: Iterable[Feedback], submitter: str) -> Opinion:
     others = [each for each in reports if each.member != submitter]
     refuting = frozenset(each.member for each in others if each.kind == "false_positive")
     good = [each for each in others if each.kind in BEARS_OUT and each.member not in refuting]
-    seen = sum(each.count for each in others if each.kind == "sighting")
+    counts = sorted((each.count for each in others if each.kind == "sighting"), reverse=True)
+    seen = counts[AGREE - 1] if len(counts) >= AGREE else 0  # one member alone could take a rival's object away
     return Opinion(
         frozenset(each.member for each in good), refuting, max((each.time for each in good), default=0), seen
     )

@@ -1,0 +1,38 @@
+"""More people for the hub under test: counsel, the house, a third member."""
+
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from stillwatch.forum.hub import membership, reading, times
+from stillwatch.forum.hub.hub import Hub
+from stillwatch.forum.hub.reading import Question
+from stillwatch.schema.forum import Filter, Principal
+from tests.forum.hub.made import Company, World, _company
+
+_NUMBERS = count()
+ALL = Question(Filter(all_versions=True))
+REASON = "Read in full: it names nobody and nothing of the trade."
+
+
+def person(world: World, member: str, *roles: str) -> Principal:
+    with world.hub.store.writing() as tx:
+        owner = membership.find_member(tx, member)
+        made = membership.add_person(tx, member, f"person-{next(_NUMBERS)}", roles, times.now())
+    return Principal(made.id, owner.id, owner.house, frozenset(roles))
+
+
+def third(world: World) -> Company:
+    with world.hub.store.writing() as tx:
+        return _company(tx, "initech", times.now())
+
+
+def fetch(world: World, company: Company) -> list[str]:
+    return [row.id for row in reading.objects(world.hub, company.who, "shared", ALL).rows]
+
+
+def later(world: World, days: float) -> World:
+    """The same hub, some days from now."""
+    hub: Any = world.hub
+    moved: Hub = replace(hub, clock=lambda: times.now() + int(days * times.DAY))
+    return replace(world, hub=moved)

@@ -1,0 +1,87 @@
+"""Counsel decides on what waits: a second person, of the right house, on what they looked at, and the log shows it."""
+
+import json
+
+import pytest
+
+from stillwatch.forum.hub import review, submission
+from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
+from stillwatch.forum.ledger import sign_object
+from stillwatch.forum.ledger.entries import Released, Withheld
+from stillwatch.schema.forum import Quarantined
+from tests.forum.hub.made import Company, Object, World, told
+from tests.forum.hub.people import REASON, fetch, person
+
+
+def doubtful(company: Company) -> Object:
+    found = company.author.objects(1)[0]
+    return sign_object(found | {"description": "Seen by a colleague"}, company.author.key)
+
+
+@pytest.fixture
+def held(world: World) -> Quarantined:
+    assert told(world.submit(world.acme, doubtful(world.acme))) == (0, 0, 1)
+    (found,) = review.waiting(world.hub, person(world, "acme", "counsel"))
+    return found
+
+
+def test_released_by_a_second_person_it_is_read_and_the_status_says_so(world: World, held: Quarantined) -> None:
+    counsel = person(world, "house", "counsel")
+    looked = review.look(world.hub, counsel, held.id)
+    assert looked.object == doubtful(world.acme) and looked.verdict["outcome"] == "quarantine"
+    assert fetch(world, world.globex) == []
+    review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())
+    assert fetch(world, world.globex) == [held.object]
+    assert told(submission.status(world.hub, world.acme.who, held.submission)) == (1, 0, 0)
+    entry = next(each for each in world.log() if isinstance(each, Released))
+    assert (entry.by, entry.person, entry.item) == ("counsel", counsel.person, held.item)
+    assert world.remarks() == []
+    with pytest.raises(Conflict):
+        review.decide(world.hub, counsel, held.id, False, REASON, held.digest.hex())
+
+
+def test_rejected_it_stays_and_its_submitter_reads_why(world: World, held: Quarantined) -> None:
+    counsel = person(world, "house", "counsel")
+    review.decide(world.hub, counsel, held.id, False, "It names a customer of ours.", held.digest.hex())
+    status = submission.status(world.hub, world.acme.who, held.submission)
+    assert told(status) == (0, 1, 0) and "names a customer" in status.failures
+    assert fetch(world, world.globex) == []
+    assert [each.person for each in world.log() if isinstance(each, Withheld)] == [counsel.person]
+    assert told(world.submit(world.acme, doubtful(world.acme))) == (0, 1, 0)
+    with world.hub.store.reading() as tx:
+        kept = tx.records.one(Quarantined, id=held.id)
+    assert kept is not None and kept.body is None
+    assert world.remarks() == []
+
+
+def test_nobody_decides_who_may_not(world: World, held: Quarantined) -> None:
+    digest = held.digest.hex()
+    rival = person(world, "globex", "counsel")
+    assert review.waiting(world.hub, rival) == []
+    for call in (review.look, lambda *who: review.decide(*who, True, REASON, digest)):
+        with pytest.raises(Absent):
+            call(world.hub, rival, held.id)
+        for role in ("operator", "auditor"):
+            with pytest.raises(Forbidden):
+                call(
+                    world.hub, person(world, "house", role, "analyst" if call is review.look else "submitter"), held.id
+                )
+
+
+def test_nobody_releases_their_own_though_they_are_counsel(world: World) -> None:
+    both = person(world, "acme", "counsel", "submitter")
+    body = json.dumps({"objects": [doubtful(world.acme)]}).encode()
+    submission.submit(world.hub, both, "shared", body)
+    assert review.waiting(world.hub, both) == []
+    (held,) = review.waiting(world.hub, person(world, "acme", "counsel"))
+    with pytest.raises(Forbidden, match="own"):
+        review.decide(world.hub, both, held.id, True, REASON, held.digest.hex())
+
+
+def test_a_decision_needs_a_reason_and_the_object_that_waits(world: World, held: Quarantined) -> None:
+    counsel = person(world, "acme", "counsel")
+    with pytest.raises(Unprocessable):
+        review.decide(world.hub, counsel, held.id, True, "ok", held.digest.hex())
+    with pytest.raises(Conflict):
+        review.decide(world.hub, counsel, held.id, True, REASON, "0" * 64)
+    assert [each.id for each in review.waiting(world.hub, counsel)] == [held.id]
