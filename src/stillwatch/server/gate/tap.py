@@ -12,6 +12,7 @@ import fcntl
 import mmap
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,8 @@ class Tap:
         self._size = self._synced = 0
         self._count = 0
         self.rows = 0
+        self._finisher = ThreadPoolExecutor(1, "tap")
+        self._last: Future[None] | None = None
         self.adopted = self._adopt()
 
     def write(self, row: bytes) -> None:
@@ -92,28 +95,26 @@ class Tap:
         return room.f_bavail * room.f_frsize > 1 << 20
 
     def rotate(self) -> None:
-        """Close the segment and give it its name.
+        """Close the segment; a thread brings it to the disk and gives it its name, so that no request waits for a disk.
 
-        Raises:
-            OSError: it cannot be closed; its rows are where they were, and the next gate finds them.
+        If that fails, its rows are where they were, and the next gate finds them.
         """
         if self._map is None:
             return
-        file, self._file = self._file, -1
         self._map.close()
         self._map = None
-        try:
-            os.ftruncate(file, self._size)
-            os.fsync(file)
-            if self._size:
-                _name(self._path)
-            else:
-                self._path.unlink(missing_ok=True)
-        finally:
-            self._size = 0
-            os.close(file)
+        self._last = self._finisher.submit(_finish, self._file, self._path, self._size)
+        self._file, self._size = -1, 0
 
-    close = rotate
+    def close(self) -> None:
+        """Close the segment and wait until it has its name.
+
+        Raises:
+            OSError: as above.
+        """
+        self.rotate()
+        if self._last is not None:
+            self._last.result()
 
     def _open(self, room: int) -> mmap.mmap:
         self._count += 1
@@ -149,6 +150,19 @@ class Tap:
                 else:
                     path.unlink()
         return adopted
+
+
+def _finish(file: int, path: Path, size: int) -> None:
+    """Cut a segment to its rows, sync it and give it its name."""
+    try:
+        os.ftruncate(file, size)
+        os.fsync(file)
+        if size:
+            _name(path)
+        else:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(file)
 
 
 def _name(path: Path) -> None:
