@@ -1,0 +1,101 @@
+"""The operator's commands: five of them make a hub that runs, all of them are harmless to repeat or say why not."""
+
+import base64
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("sqlalchemy", reason="needs the extra forum")
+
+from stillwatch.cli.forum import forum
+from stillwatch.errors import StillwatchError, UsageError
+from stillwatch.forum.hub import tokens
+from stillwatch.forum.hub.errors import Conflict, Malformed, Unauthenticated
+from stillwatch.forum.ledger import SigningKey, parse_verifier
+from stillwatch.server.compose import compose
+
+
+class Hub:
+    def __init__(self, folder: Path) -> None:
+        self.url, self.keys = f"sqlite:///{folder / 'hub.db'}", folder / "keys"
+
+    def run(self, *arguments: str) -> str:
+        where = ("--database", self.url, "--keys", str(self.keys))
+        done = CliRunner().invoke(forum, [*arguments, *where])
+        if isinstance(done.exception, StillwatchError):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    made = Hub(tmp_path)
+    made.run("init", "--origin", "forum.example/log")
+    made.run("member", "add", "acme")
+    made.run("person", "add", "acme", "ann", "--role", "submitter", "--role", "analyst")
+    return made
+
+
+def who(hub: Hub, token: str) -> frozenset[str]:
+    made = compose(hub.url, hub.keys)
+    with made.store.reading() as tx:
+        return tokens.authenticate(tx.records, token, None, False, made.clock()).roles
+
+
+def test_a_token_is_good_until_it_is_revoked_and_its_secret_is_nowhere(hub: Hub) -> None:
+    token = hub.run("token", "issue", "acme", "ann").strip()
+    assert who(hub, token) == {"submitter", "analyst"}
+    secret = token.split("_", 2)[2].encode()
+    assert all(secret not in path.read_bytes() for path in hub.keys.parent.rglob("*") if path.is_file())
+    hub.run("token", "revoke", token.split("_")[1])
+    with pytest.raises(Unauthenticated):
+        who(hub, token)
+
+
+def test_init_again_changes_nothing(hub: Hub) -> None:
+    before = {path.name: path.read_bytes() for path in hub.keys.iterdir()}
+    told = hub.run("init", "--origin", "other.example/log")
+    assert {path.name: path.read_bytes() for path in hub.keys.iterdir()} == before
+    (line,) = [line for line in told.splitlines() if line.startswith("Log ")]
+    assert parse_verifier(line.removeprefix("Log ")).name == "forum.example/log"
+    assert compose(hub.url, hub.keys).key.public == parse_verifier(line.removeprefix("Log ")).public
+
+
+def test_secrets_are_their_owners_alone_or_not_used(hub: Hub) -> None:
+    for path in hub.keys.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(0o640)
+        with pytest.raises(UsageError, match=r"others (can|may) read"):
+            compose(hub.url, hub.keys)
+        path.chmod(0o600)
+
+
+def test_a_key_is_registered_once_and_is_nobody_elses(hub: Hub) -> None:
+    pseudonyms = [hub.run("member", "add", name).split()[-1] for name in ("globex", "initech")]
+    key = SigningKey()
+    public = base64.b64encode(key.public).decode()
+    assert hub.run("member", "key", pseudonyms[0], public).strip() == key.id
+    assert hub.run("member", "key", pseudonyms[0], public).strip() == key.id
+    with pytest.raises(Conflict):
+        hub.run("member", "key", pseudonyms[1], public)
+    for wrong in ("x", "AAAA"):
+        with pytest.raises((UsageError, Malformed)):
+            hub.run("member", "key", pseudonyms[1], wrong)
+
+
+def test_what_makes_no_sense_is_refused(hub: Hub) -> None:
+    with pytest.raises(Conflict):
+        hub.run("member", "add", "acme")
+    with pytest.raises(Conflict):
+        hub.run("person", "add", "acme", "ann", "--role", "analyst")
+    with pytest.raises(Malformed, match="house"):
+        hub.run("person", "add", "acme", "bob", "--role", "operator")
+    hub.run("person", "add", "house", "olga", "--role", "operator")
+
+
+def test_tokens_do_not_cross_the_network_in_the_clear(hub: Hub) -> None:
+    with pytest.raises(UsageError, match="in the clear"):
+        hub.run("serve", "--host", "0.0.0.0")  # noqa: S104
