@@ -7,6 +7,7 @@ import click
 
 #: Sub-command -> where it stands. Each module imports its extra's packages inside the command's function.
 COMMANDS: dict[str, str] = {
+    "appeals": "stillwatch.cli.forum_member:appeals_",
     "audit": "stillwatch.cli.forum_audit:audit",
     "feedback": "stillwatch.cli.forum_member:feedback",
     "init": "stillwatch.cli.forum_hub:init",

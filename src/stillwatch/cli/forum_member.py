@@ -26,6 +26,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 STAYS = FOUND = 3
 KINDS = ("sighting", "confirmation", "false-positive", "withdraw", "erase")
+OUTCOMES = ("upheld", "corrected", "rejected")
 
 _state = click.option("--state", "folder", type=_FOLDER, default="forum-member", show_default=True,
                       envvar="STILLWATCH_MEMBER", help="Directory of the member's state.")  # fmt: skip
@@ -111,9 +112,13 @@ def pull_(folder: Path, names: tuple[str, ...], page: int, check: bool) -> None:
 @_collections
 @click.option("--check", is_flag=True, help="Compare with the server's manifest.")
 def sync(folder: Path, names: tuple[str, ...], check: bool) -> None:
-    """Fetch what is new, send what waits in the outbox, and ask what became of what was sent."""
+    """Fetch what is new, follow recalls, send what waits in the outbox, and ask what became of what was sent."""
     with _joined(folder) as (state, taxii):
         _pull(state, taxii, names, 1_000, check)
+        if state.membership.hub:
+            from stillwatch.forum.member.hub import follow_recalls
+
+            click.echo(f"recalls: {follow_recalls(state, taxii)} followed and acknowledged")
         _push(state, taxii)
 
 
@@ -171,12 +176,20 @@ def match(
 @_state
 @click.option("--collection", "names", multiple=True, required=True, metavar="ID|ALIAS", help="Where to; repeatable.")
 @click.option("--count", type=click.IntRange(0), default=0, help="Accounts it was seen at; told as a power of ten.")
-def feedback(kind: str, target: str, folder: Path, names: tuple[str, ...], count: int) -> int:
+@click.option("--evidence", multiple=True, metavar="CATEGORY", help="Of a false positive, at a Stillwatch hub.")
+def feedback(
+    kind: str, target: str, folder: Path, names: tuple[str, ...], count: int, evidence: tuple[str, ...]
+) -> int:  # fmt: skip
     """Report on the object ID: seen, right, or wrong; withdraw or erase one of your own."""
     from stillwatch.forum.member import collections, say, withdraw
     from stillwatch.forum.member.feedback import Verdict
+    from stillwatch.forum.member.hub import report
 
     with _joined(folder) as (state, taxii):
+        if state.membership.hub and kind in get_args(Verdict):
+            for collection in collections(state, names, "can_read"):
+                report(taxii, collection, target, kind.replace("-", "_"), count, evidence)
+            return 0
         if kind == "erase":
             for collection in collections(state, names, "can_write"):
                 taxii.delete(collection, target)
@@ -184,6 +197,24 @@ def feedback(kind: str, target: str, folder: Path, names: tuple[str, ...], count
         verdict: Verdict | None = next((each for each in get_args(Verdict) if each == kind), None)
         made = say(state, verdict, target, count) if verdict else withdraw(state, target)
         return STAYS if _send(state, taxii, [made], names, review=False) else 0
+
+
+@click.command("appeals")
+@_state
+@click.option("--answer", "id_", metavar="ID", help="Answer this one.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="The answer.")
+@click.option("--reason", help="In words, at least ten characters.")
+def appeals_(folder: Path, id_: str | None, outcome: str | None, reason: str | None) -> None:
+    """List objections to your objects that wait for an answer, or answer one (at a Stillwatch hub)."""
+    from stillwatch.forum.member.hub import answer_appeal, appeals
+
+    if len({id_ is None, outcome is None, reason is None}) > 1:
+        raise UsageError("give all of --answer, --outcome and --reason, or none", where="appeals")
+    with _joined(folder) as (_, taxii):
+        if id_ and outcome and reason:
+            answer_appeal(taxii, id_, outcome, reason)
+        for each in appeals(taxii):
+            click.echo(ascii(f"{each.id}  {each.object}  until {each.deadline}  {each.statement}")[1:-1])
 
 
 @contextmanager

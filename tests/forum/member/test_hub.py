@@ -135,3 +135,19 @@ def test_members_that_are_killed_lose_nothing_and_repeat_nothing(forum: Forum) -
     assert {each["pattern"] for each in kept.values()} == patterns
     assert len(found) == len(kept) == OBJECTS
     assert rows(forum.folder / "second", "SELECT COUNT(*) FROM fault") == [(0,)]
+
+
+def test_recalls_are_followed_and_proven(forum: Forum) -> None:
+    """After the test above: one object is withdrawn, one erased, one reported as wrong."""
+    withdrawn, erased, wrong = (str(each["id"]) for each in indicators(OBJECTS)[:3])
+    first, second = (("--state", forum.folder / name, "--collection", "indicators") for name in ("first", "second"))
+    forum.run("feedback", "false-positive", wrong, *second, "--evidence", "classroom")
+    forum.run("feedback", "withdraw", withdrawn, *first)
+    forum.run("feedback", "erase", erased, *first)
+    assert "recalls: 2 followed" in forum.run("sync", *second)
+    found = {id_: (gone, body) for id_, gone, body in
+             rows(forum.folder / "second", "SELECT id, gone, body FROM object ORDER BY moment")}  # fmt: skip
+    assert found[erased] == ("erased", b"")
+    assert b'"revoked":true' in found[withdrawn][1]
+    assert rows(forum.folder / "second", "SELECT COUNT(*) FROM recall WHERE acknowledged > 0") == [(2,)]
+    assert "recalls: 0 followed" in forum.run("sync", *second)

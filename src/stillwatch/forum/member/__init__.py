@@ -1,6 +1,7 @@
 """The member's side of the exchange: what it fetched, what it sent, what it was told, and nothing about any action."""
 
 from stillwatch.forum.member.feedback import say, withdraw
+from stillwatch.forum.member.hub import follow_recalls, is_hub
 from stillwatch.forum.member.join import collections, connect, join, refresh
 from stillwatch.forum.member.prepare import Prepared, prepare, usable
 from stillwatch.forum.member.pull import Pulled, pull
@@ -9,6 +10,7 @@ from stillwatch.forum.member.sightings import Sighting, record, seen
 from stillwatch.forum.member.state import Membership, State
 
 __all__ = [
-    "Membership", "Prepared", "Pulled", "Pushed", "Sighting", "State", "collections", "connect", "enqueue", "join",
+    "Membership", "Prepared", "Pulled", "Pushed", "Sighting", "State", "collections", "connect", "enqueue",
+    "follow_recalls", "is_hub", "join",
     "poll", "prepare", "pull", "push", "record", "refresh", "say", "seen", "usable", "withdraw",
 ]  # fmt: skip

@@ -34,6 +34,12 @@ CREATE TABLE outbox (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox_open ON outbox (state) WHERE state IN ('ready', 'sent', 'pending');
 
+-- Recalls that were followed here, with the signed acknowledgement, which is sent until the hub has it.
+CREATE TABLE recall (
+    id TEXT PRIMARY KEY, collection TEXT NOT NULL, object TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL,
+    followed INTEGER NOT NULL, envelope TEXT NOT NULL, acknowledged INTEGER
+) STRICT, WITHOUT ROWID;
+
 -- Matches pending local evidence. A reason to look at an account; nothing here says what became of one.
 CREATE TABLE sighting (
     indicator TEXT NOT NULL, account TEXT NOT NULL, campaigns TEXT NOT NULL, confidence INTEGER NOT NULL,
