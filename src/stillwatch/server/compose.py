@@ -1,18 +1,19 @@
 """The hub put together: its database, its secrets, its guard, its log."""
 
 import hashlib
-from datetime import UTC, datetime
 from pathlib import Path
 
 from stillwatch.errors import UsageError
-from stillwatch.forum.guard import Context, Guard, Outcome, Policy, load
+from stillwatch.forum.guard import Guard, Policy, load
 from stillwatch.forum.hub.cursors import Cursors
+from stillwatch.forum.hub.examine import Desk
 from stillwatch.forum.hub.hub import Hub
-from stillwatch.forum.hub.interface import Judge, Judgement, Limits, Object, Setting
+from stillwatch.forum.hub.interface import Limits
 from stillwatch.forum.ledger import load_key, verify_object
 from stillwatch.forum.ledger.entries import Ruled
 from stillwatch.forum.ledger.note import Verifier, parse_verifier
 from stillwatch.server import forum_api, secret, taxii
+from stillwatch.server.examiners import Examiners, judge
 from stillwatch.storage.database import Database
 from stillwatch.storage.migrate import migrate
 from stillwatch.storage.store import Store
@@ -21,10 +22,11 @@ from stillwatch.storage.store import Store
 OPERATIONS = forum_api.with_document((*taxii.OPERATIONS, *forum_api.OPERATIONS))
 
 
-def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | None = None) -> Hub:
+def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | None = None, processes: int = 1) -> Hub:
     """The hub over the database at ``url`` with the keys in a directory; migrates the database.
 
-    Its policy, the shipped one unless a file is given, is put in force and that is logged.
+    Its policy, the shipped one unless a file is given, is put in force and that is logged. With more than one of
+    ``processes``, so many examine what is submitted.
 
     Raises:
         UsageError: the URL or a key is not usable.
@@ -41,9 +43,11 @@ def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | N
     database = Database(url)
     migrate(database)
     cursors, salts = Cursors(secret.derive(root, "cursors")), secret.derive(root, "salts")
+    desk = Desk(limits or Limits(), judge(Guard(rules)), verify_object)
+    examiners = Examiners(desk, policy, processes) if processes > 1 else None
     hub = Hub(
-        Store(database), cursors, judge(Guard(rules)), verify_object, key, rules.digest, salts, limits or Limits(),
-        witnesses=_witnesses(keys / "witnesses"),
+        Store(database), cursors, desk.judge, desk.verify, key, rules.digest, salts, desk.limits,
+        witnesses=_witnesses(keys / "witnesses"), examiners=examiners,
     )  # fmt: skip
     _rule(hub, rules)
     return hub
@@ -53,18 +57,6 @@ def _witnesses(path: Path) -> tuple[Verifier, ...]:
     """The witnesses in a file, a key a line as ``stillwatch forum keygen`` prints it; none without a file."""
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     return tuple(parse_verifier(line.strip()) for line in lines if line.strip())
-
-
-def judge(guard: Guard) -> Judge:
-    """The guard as the hub asks it."""
-
-    def decide(found: Object, setting: Setting) -> Judgement:
-        context = Context(datetime.now(UTC), setting.purpose, setting.tlp, submitter=setting.submitter)
-        made = guard.decide(found, context)
-        verdict = "{}" if made.outcome == Outcome.RELEASE else made.verdict()
-        return Judgement(str(made.outcome), made.category, made.message, verdict, guard.policy.digest)
-
-    return decide
 
 
 def _rule(hub: Hub, policy: Policy) -> None:

@@ -31,13 +31,13 @@ class Tls:
     client_ca: Path | None = None
 
 
-def run(database: str, keys: Path, host: str, port: int, tls: Tls | None, rate: float) -> None:
+def run(database: str, keys: Path, host: str, port: int, tls: Tls | None, rate: float, processes: int) -> None:
     """Serve until told to stop; requests under way are finished first.
 
     Raises:
         UsageError, StorageError: the hub cannot be put together.
     """
-    hub = compose(database, keys)
+    hub = compose(database, keys, processes=processes)
     settings = Settings(rate=Rate(rate, 4 * rate), mutual=bool(tls and tls.client_ca))
     server(create(hub, OPERATIONS, settings), host, port, tls).run()
 

@@ -10,8 +10,7 @@ from stillwatch.errors import InputError
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.door import read_object
 from stillwatch.forum.hub.errors import HubError, Unprocessable
-from stillwatch.forum.hub.hub import Hub
-from stillwatch.forum.hub.interface import Judgement, Object, Setting
+from stillwatch.forum.hub.interface import Judge, Judgement, Limits, Object, Setting, Verify
 from stillwatch.forum.ledger.jcs import canonical
 from stillwatch.schema.forum import NewObject
 from stillwatch.schema.stix import SIGNATURE, published
@@ -20,6 +19,15 @@ _ID = re.compile(
     r"(?P<type>[a-z][a-z0-9-]{1,61}[a-z0-9])--[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     re.ASCII,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What examining takes: no state, so that any process can do it."""
+
+    limits: Limits
+    judge: Judge
+    verify: Verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +64,14 @@ class Failed:
     message: str
 
 
-def examine(hub: Hub, raw: bytes, place: int, signer: Signer) -> Examined | Failed:
+def examine(desk: Desk, raw: bytes, place: int, signer: Signer) -> Examined | Failed:
     """Read, check and judge the object at ``place`` of its envelope."""
     id_, version = f"object {place}", ""
     try:
-        found, body = read_object(raw, hub.limits)
+        found, body = read_object(raw, desk.limits)
         kind, id_ = _identity(found, id_)
         version, moment = _version(found)
-        _made_by(hub, found, signer)
+        _made_by(desk, found, signer)
         digest = hashlib.sha256(canonical(found)).digest()
         content = _content(found, digest)
     except (HubError, InputError) as error:  # the ledger's are InputErrors: no canonical form
@@ -71,7 +79,7 @@ def examine(hub: Hub, raw: bytes, place: int, signer: Signer) -> Examined | Fail
     revoked = found.get("revoked") is True
     spec, item = str(found.get("spec_version")), uuid4().hex
     new = NewObject(id_, kind, version, moment, spec, body, digest, content, revoked, item)
-    return Examined(new, hub.judge(found, signer.setting))
+    return Examined(new, desk.judge(found, signer.setting))
 
 
 def _identity(found: Object, place: str) -> tuple[str, str]:
@@ -92,7 +100,7 @@ def _version(found: Object) -> tuple[str, int]:
     return written, times.moment(written, exact=True) if written else 0
 
 
-def _made_by(hub: Hub, found: Object, signer: Signer) -> None:
+def _made_by(desk: Desk, found: Object, signer: Signer) -> None:
     """Refuse what speaks for another, and what is not signed where it has to be.
 
     What the project published travels as it is, by whomever. Types that bear no signature need none.
@@ -105,7 +113,7 @@ def _made_by(hub: Hub, found: Object, signer: Signer) -> None:
             "is by another than its submitter", do=f"Make it by {signer.pseudonym}, your pseudonym here"
         )
     signed = SIGNATURE.id in found["extensions"] if isinstance(found.get("extensions"), dict) else False
-    if (signed or (signer.demanded and found["type"] in SIGNATURE.on)) and hub.verify(found, signer.keys) is None:
+    if (signed or (signer.demanded and found["type"] in SIGNATURE.on)) and desk.verify(found, signer.keys) is None:
         raise Unprocessable(
             "bears no good signature by a key of its submitter", do="Register the key, sign, send again"
         )

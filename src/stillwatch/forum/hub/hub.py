@@ -1,12 +1,13 @@
 """The hub: what its operations share."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.cursors import Cursors
 from stillwatch.forum.hub.errors import Absent, Forbidden
+from stillwatch.forum.hub.examine import Desk, Examined, Failed, Signer, examine
 from stillwatch.forum.hub.interface import Judge, Limits, Records, Store, Transaction, Verify
 from stillwatch.forum.hub.log import append
 from stillwatch.forum.ledger.entries import Entry, Opening
@@ -14,6 +15,8 @@ from stillwatch.forum.ledger.keys import SigningKey
 from stillwatch.forum.ledger.ledger import Ledger
 from stillwatch.forum.ledger.note import Verifier
 from stillwatch.schema.forum import Collection, Principal, Right, Role, Signed
+
+Examine = Callable[[Sequence[bytes], Signer], list[Examined | Failed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Hub:
         witnesses: whose cosignatures of checkpoints it keeps.
         limits: what it takes and gives at most.
         clock: microseconds since 1970.
+        examiners: do what ``examine`` does in processes of their own; without them it is done here.
     """
 
     store: Store
@@ -43,6 +47,14 @@ class Hub:
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], int] = times.now
     witnesses: tuple[Verifier, ...] = ()
+    examiners: Examine | None = None
+
+    def examine(self, raws: Sequence[bytes], signer: Signer) -> list[Examined | Failed]:
+        """What can be said of each object of an envelope before anything is looked up, in order."""
+        if self.examiners:
+            return self.examiners(raws, signer)
+        desk = Desk(self.limits, self.judge, self.verify)
+        return [examine(desk, raw, place, signer) for place, raw in enumerate(raws)]
 
     def log(self, tx: Transaction, *entries: Entry) -> range:
         """Append entries to the log in the caller's transaction, at the log's time; see ``log.append``."""

@@ -14,7 +14,7 @@ import msgspec
 from stillwatch.forum.hub import feedback, recall
 from stillwatch.forum.hub.door import read_envelope
 from stillwatch.forum.hub.errors import Absent, Conflict
-from stillwatch.forum.hub.examine import Examined, Failed, Signer, examine
+from stillwatch.forum.hub.examine import Examined, Failed, Signer
 from stillwatch.forum.hub.hub import Hub, writable
 from stillwatch.forum.hub.interface import Judgement, Records, Setting, Transaction
 from stillwatch.forum.ledger import entries
@@ -73,7 +73,7 @@ def submit(hub: Hub, who: Principal, name: str, body: bytes) -> Submission:
         collection = writable(tx.records, who, name)
         signer = signer_of(tx.records, who.member, collection)
     raws = read_envelope(body, hub.limits)
-    examined = [examine(hub, bytes(raw), place, signer) for place, raw in enumerate(raws)]
+    examined = hub.examine([bytes(raw) for raw in raws], signer)
     with hub.store.writing() as tx:
         writable(tx.records, who, name)  # the right may have gone meanwhile
         tx.objects.lock(collection.number)
