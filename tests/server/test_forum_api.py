@@ -123,7 +123,7 @@ def test_the_log_proves_itself_to_everybody_and_is_read_by_the_auditor_alone(ser
 
     for index, entry in enumerate(entries):
         path = proof("inclusion", index=index, size=old.size)
-        verify_inclusion(leaf_hash(entry), index, old.size, old.root, path)
+        verify_inclusion(leaf_hash(entry), index, old.size, path, old.root)
     fetch(served.world, served.world.globex)
     new = read(parse(served.get("ledger/checkpoint", "globex").text).text)
     assert new.size == old.size + 1

@@ -36,7 +36,7 @@ def collections(hub: Hub, who: Principal) -> list[tuple[Collection, Right]]:
     """The collections that the member has a right to."""
     with hub.store.reading() as tx:
         rights = {each.collection: each for each in tx.records.find(Right, member=who.member)}
-        found = tx.records.find(Collection, number=rights.keys() and list(rights))
+        found = tx.records.find(Collection, number=list(rights))
     return [(each, rights[each.number]) for each in found if rights[each.number].read or rights[each.number].write]
 
 
