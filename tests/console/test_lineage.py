@@ -21,7 +21,18 @@ def found(*outcomes: Outcome) -> Trace:
     )
     tree = ((EVIL + "s", -1, -1, 0.0), (EVIL, -1, -1, 0.0), ("c1", -1, -1, 0.0), ("", 0, 1, 1.0), ("", 3, 2, 2.0))
     claims = tuple(claim(kind, out) for kind, out in zip(("wrapper", "weights", "taught"), outcomes, strict=True))
-    return Trace(EVIL + "s", 200, cards, claims, tree, (Passage("1", EVIL, 0.5, (EVIL,)),), {"X": 2}, ("a note",), "1")
+    return Trace(
+        EVIL + "s",
+        200,
+        cards,
+        claims,
+        tree,
+        (Passage("1", EVIL, 0.5, (EVIL,)),),
+        {"X": 2},
+        {"T": (0.1, 0.2)},
+        ("a note",),
+        "1",
+    )
 
 
 SUPPORTED = found(*(Outcome.SUPPORTED,) * 3)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from stillwatch.lineage import Outcome, trace
@@ -51,3 +53,14 @@ def test_the_tree_joins_teacher_and_student_first(student) -> None:
     names = [name for name, *_ in student.tree]
     first = student.tree[len(student.models)]
     assert {names[first[1]], names[first[2]]} == {"suspect", "teacher-2"}
+
+
+def test_documented_students_stand_beside_the_claims() -> None:
+    made = panel(Maker(7, TEACHERS["teacher-2"], 0.5), TEACHERS, CONTROLS)
+    assert trace(made, threads=2).resemblance == {}
+    students = {f"student-{at}": Maker(300 + at, TEACHERS["teacher-2"], 0.5) for at in range(2)}
+    made = panel(Maker(7, TEACHERS["teacher-2"], 0.5), TEACHERS, {**CONTROLS, **students})
+    cards = tuple(replace(c, taught_by=("teacher-2",)) if c.name in students else c for c in made.cards)
+    value, p = trace(replace(made, cards=cards), threads=2).resemblance["teacher-2"]
+    assert value > 0
+    assert p == pytest.approx(1 / 21)

@@ -16,12 +16,12 @@ from stillwatch.lineage.views import VIEWS
 
 Floats = NDArray[np.float64]
 _BITS: Final = 18
-_VIEWS: Final = ("words", "characters", "function_words", "markup", "structure")
+_VIEWS: Final = ("words", "characters", "function_words", "markup", "structure", "opening")
 _STEPS: Final = 40
 
 
 def features(texts: Sequence[str]) -> csr_array:
-    """Texts x hashed n-grams: one plus log of each count, every view a block of length one."""
+    """Texts x hashed n-grams, one plus log of each count, every view a block of length one."""
     rows, columns, values = [], [], []
     for row, text in enumerate(texts):
         for at, view in enumerate(_VIEWS):

@@ -1,6 +1,6 @@
 """What lineage takes and gives: answers of models to the same prompts, cards of what is known of them, and claims."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -127,7 +127,19 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The whole result for one suspect."""
+    """The whole result for one suspect.
+
+    Attributes:
+        suspect, prompts, models: what was compared.
+        claims: the three.
+        tree: ``trace.tree``.
+        passages: of the nearest candidate.
+        leakage: names that the suspect gives as its own, and in how many answers.
+        resemblance: group -> how much more the suspect is like its documented students than like other controls, and
+            the p-value among those; only groups with documented students of two families.
+        warnings: what weakens the result, in words.
+        version: of Stillwatch.
+    """
 
     suspect: str
     prompts: int
@@ -136,6 +148,6 @@ class Trace:
     tree: tuple[tuple[str, int, int, float], ...]
     passages: tuple[Passage, ...]
     leakage: dict[str, int]
+    resemblance: dict[str, tuple[float, float]]
     warnings: tuple[str, ...]
     version: str
-    plan: dict[str, str] = field(default_factory=dict)

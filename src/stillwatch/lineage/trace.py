@@ -8,8 +8,9 @@ from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
 from stillwatch import __version__
-from stillwatch.lineage.calibration import standing
+from stillwatch.lineage.calibration import hierarchical_p, standing
 from stillwatch.lineage.claims import QUESTIONS, judge
+from stillwatch.lineage.documented import resemblance
 from stillwatch.lineage.identity import about_identity, leakage
 from stillwatch.lineage.interface import FEWEST_PROMPTS, Card, Claim, Panel, Role, Trace
 from stillwatch.lineage.likeness import Likeness, compare
@@ -41,6 +42,7 @@ def trace(panel: Panel, *, alpha: float = 0.05, threads: int = 4, tick: Callable
         claims=claims,
         tree=tree(likeness["words"], panel.cards),
         passages=loudest(panel, likeness["phrases"].by_prompt, members),
+        resemblance=_resemblance(likeness["characters"], panel.cards),
         leakage=leakage([row[0] for row in panel.texts]),
         warnings=(*warnings, *_doubts(panel, claims)),
         version=__version__,
@@ -60,6 +62,23 @@ def tree(likeness: Likeness, cards: Sequence[Card]) -> tuple[tuple[str, int, int
     leaves = tuple((card.name, -1, -1, 0.0) for card in cards)
     merges = linkage(squareform(np.maximum(away, 0.0), checks=False), "average")
     return leaves + tuple(("", int(row[0]), int(row[1]), float(row[2])) for row in merges)
+
+
+def _resemblance(likeness: Likeness, cards: Sequence[Card]) -> dict[str, tuple[float, float]]:
+    """Of each candidate group with documented students of at least two families among the controls."""
+    families = [card.family for card in cards]
+    found = {}
+    for group in sorted({card.group for card in cards if card.role is Role.CANDIDATE}):
+        controls = [at for at, card in enumerate(cards) if card.role is Role.CONTROL]
+        students = [at for at in controls if group in (cards[at].taught_by or ())]
+        others = [at for at in controls if at not in set(students)]
+        if len({families[at] for at in students}) < 2 or not others:
+            continue
+        values = resemblance(likeness.same, families, students, others)
+        null = np.full(len(cards), np.nan)
+        null[others] = values[others]
+        found[group] = (float(values[0]), hierarchical_p(float(values[0]), null, families))
+    return found
 
 
 def _fit(panel: Panel) -> tuple[Panel, list[str]]:
