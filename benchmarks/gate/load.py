@@ -8,19 +8,19 @@ from time import perf_counter_ns
 
 import numpy as np
 
-
 #: Answers that every connection has to have had before any is timed.
 WARM = 3
 
 
 @dataclass(frozen=True)
 class Load:
-    """Latencies in milliseconds, and requests a second of the whole run."""
+    """Latencies in milliseconds and requests a second of those that were timed; and how many were answered in all."""
 
     p50: float
     p99: float
     p999: float
     rate: float
+    answers: int
 
 
 def request(port: int, account: int, stream: bool) -> bytes:
@@ -56,6 +56,7 @@ def load(port: int, connections: int, requests: int, stream: bool) -> Load:
     """
     warm = max(500, 4 * connections)
     taken: list[int] = []
+    answers = 0
     fresh = connections  # connections that have not had WARM answers: they were being made, here and behind the gate
     selector = selectors.DefaultSelector()
     sent = 0
@@ -77,6 +78,7 @@ def load(port: int, connections: int, requests: int, stream: bool) -> Load:
             if not state[1].startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(state[1][:300].decode("latin-1"))
             state[2] += 1
+            answers += 1
             fresh -= state[2] == WARM
             warm -= 1
             if not fresh and warm <= 0:
@@ -89,4 +91,4 @@ def load(port: int, connections: int, requests: int, stream: bool) -> Load:
     for key in list(selector.get_map().values()):
         key.fileobj.close()  # type: ignore[union-attr]
     p50, p99, p999 = np.percentile(np.array(taken) / 1e6, [50, 99, 99.9])
-    return Load(float(p50), float(p99), float(p999), requests / seconds)
+    return Load(float(p50), float(p99), float(p999), requests / seconds, answers)
