@@ -64,3 +64,15 @@ def test_documented_students_stand_beside_the_claims() -> None:
     value, p = trace(replace(made, cards=cards), threads=2).resemblance["teacher-2"]
     assert value > 0
     assert p == pytest.approx(1 / 21)
+
+
+def test_controls_are_matched_where_enough_are_left_and_it_is_said_where_not() -> None:
+    def told(far: int) -> list[str]:
+        made = panel(Maker(9), TEACHERS, CONTROLS)
+        late = {f"control-{at}" for at in range(far)}
+        cards = tuple(replace(c, released="2020-01" if c.name in late else "2024-01") for c in made.cards)
+        return [w for w in trace(replace(made, cards=cards), threads=2).warnings if "verbosity" in w]
+
+    assert told(0) == []
+    assert told(1)[0].startswith("19 of 20 control families stay")
+    assert told(5)[0].startswith("controls were not matched")

@@ -8,12 +8,13 @@ from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
 from stillwatch import __version__
-from stillwatch.lineage.calibration import hierarchical_p, standing
+from stillwatch.lineage.calibration import families_needed, hierarchical_p, standing
 from stillwatch.lineage.claims import QUESTIONS, judge
 from stillwatch.lineage.documented import resemblance
 from stillwatch.lineage.identity import about_identity, leakage
 from stillwatch.lineage.interface import FEWEST_PROMPTS, Card, Claim, Panel, Role, Trace
 from stillwatch.lineage.likeness import Likeness, compare
+from stillwatch.lineage.matching import matched
 from stillwatch.lineage.passages import loudest
 from stillwatch.lineage.views import VIEWS
 
@@ -30,7 +31,7 @@ def trace(panel: Panel, *, alpha: float = 0.05, threads: int = 4, tick: Callable
         threads: prompts worked on at once.
         tick: called once a prompt and view.
     """
-    panel, warnings = _fit(panel)
+    panel, warnings = _fit(panel, families_needed(alpha))
     likeness = {view: compare(panel.texts, VIEWS[view], threads=threads, tick=tick) for view in WANTED}
     claims = judge(likeness, panel.cards, len(panel.prompts), alpha)
     best = claims[-1].standings[0].candidate
@@ -51,7 +52,7 @@ def trace(panel: Panel, *, alpha: float = 0.05, threads: int = 4, tick: Callable
 
 def steps(panel: Panel) -> int:
     """How often ``trace`` will tick."""
-    return len(_fit(panel)[0].prompts) * len(WANTED)
+    return len(_fit(panel, 0)[0].prompts) * len(WANTED)
 
 
 def tree(likeness: Likeness, cards: Sequence[Card]) -> tuple[tuple[str, int, int, float], ...]:
@@ -81,8 +82,12 @@ def _resemblance(likeness: Likeness, cards: Sequence[Card]) -> dict[str, tuple[f
     return found
 
 
-def _fit(panel: Panel) -> tuple[Panel, list[str]]:
-    """The panel without prompts about identity, prompts the suspect left out, and controls of the suspect's family."""
+def _fit(panel: Panel, needed: int) -> tuple[Panel, list[str]]:
+    """The panel without prompts about identity, prompts the suspect left out, and controls of the suspect's family.
+
+    Controls are matched to the suspect where ``needed`` families of them are left. Which are is no matter of likeness,
+    so it does not bias the comparison.
+    """
     warnings = []
     suspect = panel.cards[0]
     kept = [at for at, card in enumerate(panel.cards) if card.role is not Role.CONTROL or card.family != suspect.family]
@@ -92,7 +97,15 @@ def _fit(panel: Panel) -> tuple[Panel, list[str]]:
     if len(rows) < len(panel.prompts):
         warnings.append(f"{len(panel.prompts) - len(rows)} prompts were left out: about identity, or not answered")
     texts = tuple(tuple(panel.texts[row][at] for at in kept) for row in rows)
-    return Panel(tuple(panel.cards[at] for at in kept), tuple(panel.prompts[row] for row in rows), texts), warnings
+    fitted = Panel(tuple(panel.cards[at] for at in kept), tuple(panel.prompts[row] for row in rows), texts)
+    alike = matched(fitted)
+    before, after = (len({card.family for card in each.cards if card.role is Role.CONTROL}) for each in (fitted, alike))
+    if after < before and after < needed:
+        warnings.append(f"controls were not matched by era, size and verbosity: {after} of {before} families left")
+        return fitted, warnings
+    if after < before:
+        warnings.append(f"{after} of {before} control families stay after matching by era, size and verbosity")
+    return alike, warnings
 
 
 def _doubts(panel: Panel, claims: Sequence[Claim]) -> list[str]:
