@@ -9,8 +9,8 @@ from stillwatch import __version__
 from stillwatch.cli.calibrate import calibrate
 from stillwatch.cli.detect import detect
 from stillwatch.cli.forum import forum
-from stillwatch.cli.guard import guard
 from stillwatch.cli.gate import gate
+from stillwatch.cli.guard import guard
 from stillwatch.cli.indicators import indicators
 from stillwatch.cli.ingest import ingest
 from stillwatch.cli.lab import lab
