@@ -14,9 +14,19 @@ from stillwatch.ingest import Ingested
 F = TypeVar("F", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
+
+def _one(context: click.Context, option: click.Parameter, files: tuple[Path, ...]) -> Path | None:
+    """The only one of ``files``: a second would be dropped without a word otherwise."""
+    if len(files) > 1:
+        raise click.BadParameter(f"{len(files)} files were given; put the accounts into one")
+    return files[0] if files else None
+
+
 _OPTIONS = (
     click.argument("logs", nargs=-1, required=True, metavar="LOG..."),
-    click.option("--accounts", type=_FILE, help="The accounts table: Parquet, NDJSON or CSV."),
+    click.option(
+        "--accounts", type=_FILE, multiple=True, callback=_one, help="The accounts table: Parquet, NDJSON or CSV."
+    ),
     click.option("--format", "format_", metavar="NAME", help="Format of the logs.  [default: found by looking]"),
     click.option("--mapping", type=_FILE, help="TOML file that says where the fields of another format lie."),
     click.option("--max-rejects", metavar="N|P%", help="Fail if more rows than this cannot be read.  [default: never]"),

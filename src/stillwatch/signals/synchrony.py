@@ -74,10 +74,8 @@ class Synchrony:
         seen = meetings(found.distinct())
         usual, spread = ordinary(rest, seconds, len(np.unique(cluster.account)), seed, skip)
         p = tail_p(seen, usual * (expected + spread * (null - expected)))
-        summary = (
-            f"Accounts met within the same {seconds // 60} minutes {seen:,.0f} times; their own hours would give "
-            f"{expected * usual:,.0f}."
-        )
+        slot = "minute" if seconds == 60 else f"{seconds // 60} minutes"
+        summary = f"Accounts met within the same {slot} {seen:,.0f} times; their own hours would give {expected * usual:,.0f}."
         return Reading(self.name, summary, seen / (expected * usual), p)
 
 
