@@ -77,7 +77,7 @@ def test_the_shell_commands_are_targets_of_make() -> None:
 
 
 def _options(command: click.Command) -> set[str]:
-    own = {name for parameter in command.params for name in parameter.opts}
+    own = {name for parameter in command.params for name in parameter.opts + parameter.secondary_opts}
     if not isinstance(command, click.Group):
         return own
     context = click.Context(command)  # a group may import its commands when they are asked for

@@ -28,8 +28,12 @@ def run(*arguments: object) -> Any:
 def files(tmp_path: Path) -> Path:
     """Findings in which a, b and c are one campaign, and the log they are of."""
     (tmp_path / "out").mkdir()
-    rows = {"account_id": ["a", "b", "c", "d"], "campaign_id": ["k", "k", "k", None],
-            "score": [0.99, 0.98, 0.97, 0.0], "q_value": [1e-6, 1e-6, 1e-6, 1.0]}  # fmt: skip
+    rows = {
+        "account_id": ["a", "b", "c", "d"],
+        "campaign_id": ["k", "k", "k", None],
+        "score": [0.99, 0.98, 0.97, 0.0],
+        "q_value": [1e-6, 1e-6, 1e-6, 1.0],
+    }
     pq.write_table(pa.table(rows), tmp_path / "out" / "accounts.parquet")
     evidence = [{"signal": "s", "summary": "one template", "value": 1.0, "p_value": 0.0}]
     (tmp_path / "out" / "campaigns.json").write_text(json.dumps([{"id": "k", "evidence": evidence}]))
@@ -38,13 +42,21 @@ def files(tmp_path: Path) -> Path:
     with (tmp_path / "log.ndjson").open("w") as file:
         for n in range(400):
             when = (start + timedelta(minutes=20 * n)).isoformat()
-            row = {"request_id": f"r{n}", "timestamp": when, "account_id": "abcd"[n % 4], "model": "m", "output_tokens": 5}
+            row = {
+                "request_id": f"r{n}",
+                "timestamp": when,
+                "account_id": "abcd"[n % 4],
+                "model": "m",
+                "output_tokens": 5,
+            }
             file.write(json.dumps(row) + "\n")
     return tmp_path
 
 
 def publish(files: Path) -> Any:
-    return run("gate", "publish", "--state", files / "s", "--policy", files / "policy.toml", "--findings", files / "out")
+    return run(
+        "gate", "publish", "--state", files / "s", "--policy", files / "policy.toml", "--findings", files / "out"
+    )
 
 
 def measures(files: Path) -> dict[str, Any]:
@@ -94,8 +106,12 @@ def test_one_person_is_not_two(files: Path) -> None:
 
 def test_what_makes_no_sense_is_said(files: Path) -> None:
     publish(files)
-    for arguments in (["approve", "z", "--by", "x", "--why", "y"], ["appeal", "m-0", "--statement", "x"],
-                      ["settle", "m-0", "--upheld", "--by", "x", "--why", "y"], ["release", "--by", "x", "--why", "y"]):  # fmt: skip
+    for arguments in (
+        ["approve", "z", "--by", "x", "--why", "y"],
+        ["appeal", "m-0", "--statement", "x"],
+        ["settle", "m-0", "--upheld", "--by", "x", "--why", "y"],
+        ["release", "--by", "x", "--why", "y"],
+    ):
         with pytest.raises(UsageError):
             run("gate", *arguments, "--state", files / "s")
     (files / "s" / "key").chmod(0o644)
@@ -108,8 +124,18 @@ def test_what_makes_no_sense_is_said(files: Path) -> None:
 
 def test_simulate(files: Path) -> None:
     (files / "good").write_text("b\nd\n")
-    found = run("policy", "simulate", files / "policy.toml", files / "log.ndjson", "--findings", files / "out",
-                "--known-good", files / "good", "--out", files / "who.ndjson")  # fmt: skip
+    found = run(
+        "policy",
+        "simulate",
+        files / "policy.toml",
+        files / "log.ndjson",
+        "--findings",
+        files / "out",
+        "--known-good",
+        files / "good",
+        "--out",
+        files / "who.ndjson",
+    )
     assert "400 requests" in found.output
     assert "known to be good, and touched: 1 accounts: b" in found.output
     rows = {row["account_id"]: row for row in map(json.loads, (files / "who.ndjson").read_text().splitlines())}

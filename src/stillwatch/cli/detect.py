@@ -51,8 +51,8 @@ FILES = ("accounts.parquet", "requests.parquet", "campaigns.json", "findings.jso
 def detect(
     logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
     pseudonymise: Path | None, out: Path, authorised: Path | None, calibration: Path | None, known: Path | None,
-    fdr: float, seed: int, engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None, as_json: bool,
-    timings: bool,
+    fdr: float, seed: int, engine: str, master: str | None, memory: str | None, threads: int | None,
+    temp: Path | None, as_json: bool, timings: bool,
 ) -> int:  # fmt: skip
     """Find the coordinated extraction campaigns in LOG... (files, directories, globs).
 

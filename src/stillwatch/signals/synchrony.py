@@ -75,7 +75,8 @@ class Synchrony:
         usual, spread = ordinary(rest, seconds, len(np.unique(cluster.account)), seed, skip)
         p = tail_p(seen, usual * (expected + spread * (null - expected)))
         slot = "minute" if seconds == 60 else f"{seconds // 60} minutes"
-        summary = f"Accounts met within the same {slot} {seen:,.0f} times; their own hours would give {expected * usual:,.0f}."
+        usually = f"{expected * usual:,.0f}"
+        summary = f"Accounts met within the same {slot} {seen:,.0f} times; their own hours would give {usually}."
         return Reading(self.name, summary, seen / (expected * usual), p)
 
 

@@ -22,8 +22,13 @@ from tests.enforcement.made import only, tables, verdict
 from tests.server.gate.backend import Asked, Running, gate, stream, whole
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-ANSWER = {"id": "c", "choices": [{"message": {"role": "assistant", "content": "hi", "reasoning_content": "SECRET"},
-                                  "finish_reason": "stop"}], "usage": {"prompt_tokens": 3, "completion_tokens": 7}}  # fmt: skip
+ANSWER = {
+    "id": "c",
+    "choices": [
+        {"message": {"role": "assistant", "content": "hi", "reasoning_content": "SECRET"}, "finish_reason": "stop"}
+    ],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 7},
+}
 CHUNKS = [
     b'data: {"id":"c","choices":[{"index":0,"delta":{"role":"assistant","reasoning_content":"SECRET"}}]}\n\n',
     b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"h"}}]}\n\n',
@@ -196,9 +201,16 @@ def test_a_paced_answer_is_slow_and_its_server_is_not_kept(before: Any) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1//chat/completions", "/v1/./chat/completions", "/v1/x/../chat/completions", "/v1/chat%2fcompletions",
-     "/v1/chat/completions;x", "/v1/chat\\completions", "/v1/%63hat/completions"],
-)  # fmt: skip
+    [
+        "/v1//chat/completions",
+        "/v1/./chat/completions",
+        "/v1/x/../chat/completions",
+        "/v1/chat%2fcompletions",
+        "/v1/chat/completions;x",
+        "/v1/chat\\completions",
+        "/v1/%63hat/completions",
+    ],
+)
 def test_a_path_that_reads_in_two_ways_is_refused_for_everybody(before: Any, path: str) -> None:
     with before(only("block")) as running:
         head = f"POST {path} HTTP/1.1\r\nhost: x\r\nx-account: b\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{{}}"

@@ -31,23 +31,59 @@ def sse(*events: dict[str, Any], named: bool = False) -> list[bytes]:
     ]
 
 
-MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": None,
-           "content": [{"type": "thinking", "thinking": "SECRET", "signature": "sig"}, {"type": "text", "text": "hi"}], "usage": USAGE}  # fmt: skip
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "m",
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "content": [{"type": "thinking", "thinking": "SECRET", "signature": "sig"}, {"type": "text", "text": "hi"}],
+    "usage": USAGE,
+}
 RESPONSE = {
-    "id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": "m", "parallel_tool_calls": True,
-    "tool_choice": "auto", "tools": [], "output": [
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "status": "completed",
+    "model": "m",
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
+    "output": [
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "SECRET"},
-        {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
-         "content": [{"type": "output_text", "text": "hi", "annotations": [], "logprobs": []}]},
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "hi", "annotations": [], "logprobs": []}],
+        },
     ],
-}  # fmt: skip
-CHAT = {"id": "c", "object": "chat.completion", "created": 1, "model": "m",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi", "reasoning_content": "SECRET"}, "finish_reason": "stop"}]}  # fmt: skip
+}
+CHAT = {
+    "id": "c",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "hi", "reasoning_content": "SECRET"},
+            "finish_reason": "stop",
+        }
+    ],
+}
 
 
 def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
-    return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
-            "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}  # fmt: skip
+    return {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": reason}],
+    }
 
 
 def block(kind: str, index: int, **more: Any) -> dict[str, Any]:
@@ -55,30 +91,61 @@ def block(kind: str, index: int, **more: Any) -> dict[str, Any]:
 
 
 STREAMS = {
-    b"/v1/chat/completions": [*sse(chunk({"role": "assistant", "reasoning_content": "SECRET"}), chunk({"content": "h"}),
-                                   chunk({"content": "i"}, "stop")), b"data: [DONE]\n\n"],
+    b"/v1/chat/completions": [
+        *sse(
+            chunk({"role": "assistant", "reasoning_content": "SECRET"}),
+            chunk({"content": "h"}),
+            chunk({"content": "i"}, "stop"),
+        ),
+        b"data: [DONE]\n\n",
+    ],
     b"/v1/messages": sse(
         {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None}},
         block("start", 0, content_block={"type": "thinking", "thinking": "", "signature": ""}),
-        block("delta", 0, delta={"type": "thinking_delta", "thinking": "SECRET"}), block("stop", 0),
+        block("delta", 0, delta={"type": "thinking_delta", "thinking": "SECRET"}),
+        block("stop", 0),
         block("start", 1, content_block={"type": "text", "text": ""}),
-        block("delta", 1, delta={"type": "text_delta", "text": "hi"}), block("stop", 1),
+        block("delta", 1, delta={"type": "text_delta", "text": "hi"}),
+        block("stop", 1),
         {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": USAGE},
-        {"type": "message_stop"}, named=True,
+        {"type": "message_stop"},
+        named=True,
     ),
     b"/v1/responses": sse(
-        {"type": "response.created", "sequence_number": 0, "response": {**RESPONSE, "status": "in_progress", "output": []}},
+        {
+            "type": "response.created",
+            "sequence_number": 0,
+            "response": {**RESPONSE, "status": "in_progress", "output": []},
+        },
         {"type": "response.output_item.added", "sequence_number": 1, "output_index": 0, "item": RESPONSE["output"][0]},
         {"type": "response.output_item.done", "sequence_number": 2, "output_index": 0, "item": RESPONSE["output"][0]},
-        {"type": "response.output_item.added", "sequence_number": 3, "output_index": 1,
-         "item": {**RESPONSE["output"][1], "content": []}},
-        {"type": "response.content_part.added", "sequence_number": 4, "output_index": 1, "item_id": "msg_1", "content_index": 0,
-         "part": {"type": "output_text", "text": "", "annotations": []}},
-        {"type": "response.output_text.delta", "sequence_number": 5, "output_index": 1, "item_id": "msg_1", "content_index": 0,
-         "delta": "hi", "logprobs": []},
-        {"type": "response.completed", "sequence_number": 6, "response": RESPONSE}, named=True,
+        {
+            "type": "response.output_item.added",
+            "sequence_number": 3,
+            "output_index": 1,
+            "item": {**RESPONSE["output"][1], "content": []},
+        },
+        {
+            "type": "response.content_part.added",
+            "sequence_number": 4,
+            "output_index": 1,
+            "item_id": "msg_1",
+            "content_index": 0,
+            "part": {"type": "output_text", "text": "", "annotations": []},
+        },
+        {
+            "type": "response.output_text.delta",
+            "sequence_number": 5,
+            "output_index": 1,
+            "item_id": "msg_1",
+            "content_index": 0,
+            "delta": "hi",
+            "logprobs": [],
+        },
+        {"type": "response.completed", "sequence_number": 6, "response": RESPONSE},
+        named=True,
     ),
-}  # fmt: skip
+}
 WHOLE = {b"/v1/chat/completions": CHAT, b"/v1/messages": MESSAGE, b"/v1/responses": RESPONSE}
 
 

@@ -20,9 +20,22 @@ def events(dialect: Dialect, told: list[Any], rule: Withhold = DROP) -> list[Any
 
 def test_chat_keeps_the_answer_and_nothing_of_the_reasoning() -> None:
     message = {"role": "assistant", "content": "42", "tool_calls": [{"id": "t"}]}
-    told = {"choices": [{"message": {**message, "reasoning_content": "SECRET", "reasoning": "SECRET",
-                                     "reasoning_details": [{"text": "SECRET"}], "thinking_blocks": [{"x": "SECRET"}]},
-                         "logprobs": {"content": ["SECRET"]}, "finish_reason": "stop"}], "usage": {"total_tokens": 9}}  # fmt: skip
+    told = {
+        "choices": [
+            {
+                "message": {
+                    **message,
+                    "reasoning_content": "SECRET",
+                    "reasoning": "SECRET",
+                    "reasoning_details": [{"text": "SECRET"}],
+                    "thinking_blocks": [{"x": "SECRET"}],
+                },
+                "logprobs": {"content": ["SECRET"]},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"total_tokens": 9},
+    }
     kept = whole(Dialect.CHAT, told)
     assert "SECRET" not in json.dumps(kept)
     assert kept == {
@@ -35,8 +48,13 @@ def test_chat_chunks_that_are_only_reasoning_go() -> None:
     def chunk(delta: Any, **more: Any) -> Any:
         return {"choices": [{"index": 0, "delta": delta, **more}]}
 
-    told = [chunk({"role": "assistant", "content": ""}), chunk({"reasoning_content": "SECRET"}),
-            chunk({"content": "4", "reasoning": "SECRET"}), chunk({}, finish_reason="stop"), {"choices": [], "usage": {"n": 1}}]  # fmt: skip
+    told = [
+        chunk({"role": "assistant", "content": ""}),
+        chunk({"reasoning_content": "SECRET"}),
+        chunk({"content": "4", "reasoning": "SECRET"}),
+        chunk({}, finish_reason="stop"),
+        {"choices": [], "usage": {"n": 1}},
+    ]
     kept = events(Dialect.CHAT, told)
     assert "SECRET" not in json.dumps(kept)
     assert kept == [told[0], chunk({"content": "4"}), told[3], told[4]]
@@ -48,18 +66,30 @@ def test_messages_are_numbered_as_if_there_had_been_no_thinking() -> None:
 
     told = [
         {"type": "message_start", "message": {"content": []}},
-        block("start", 0, content_block={"type": "thinking"}), block("delta", 0, delta={"thinking": "SECRET"}),
-        block("delta", 0, delta={"signature": "SECRET"}), block("stop", 0),
-        block("start", 1, content_block={"type": "text"}), block("delta", 1, delta={"text": "a"}), block("stop", 1),
-        block("start", 2, content_block={"type": "redacted_thinking", "data": "SECRET"}), block("stop", 2),
-        block("start", 3, content_block={"type": "tool_use"}), block("stop", 3), {"type": "message_stop"},
-    ]  # fmt: skip
+        block("start", 0, content_block={"type": "thinking"}),
+        block("delta", 0, delta={"thinking": "SECRET"}),
+        block("delta", 0, delta={"signature": "SECRET"}),
+        block("stop", 0),
+        block("start", 1, content_block={"type": "text"}),
+        block("delta", 1, delta={"text": "a"}),
+        block("stop", 1),
+        block("start", 2, content_block={"type": "redacted_thinking", "data": "SECRET"}),
+        block("stop", 2),
+        block("start", 3, content_block={"type": "tool_use"}),
+        block("stop", 3),
+        {"type": "message_stop"},
+    ]
     kept = events(Dialect.MESSAGES, told)
     assert "SECRET" not in json.dumps(kept)
     assert [(e["type"], e.get("index")) for e in kept] == [
-        ("message_start", None), ("content_block_start", 0), ("content_block_delta", 0), ("content_block_stop", 0),
-        ("content_block_start", 1), ("content_block_stop", 1), ("message_stop", None),
-    ]  # fmt: skip
+        ("message_start", None),
+        ("content_block_start", 0),
+        ("content_block_delta", 0),
+        ("content_block_stop", 0),
+        ("content_block_start", 1),
+        ("content_block_stop", 1),
+        ("message_stop", None),
+    ]
     whole_answer = {"content": [{"type": "thinking", "thinking": "SECRET"}, {"type": "text", "text": "a"}]}
     assert whole(Dialect.MESSAGES, whole_answer) == {"content": [{"type": "text", "text": "a"}]}
 
