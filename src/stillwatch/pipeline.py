@@ -176,9 +176,7 @@ def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Familie
         return families, traits, graph, find_clusters(graph, seed)
 
 
-def _named(
-    log: Log, engine: Engine, objects: Sequence[Object], traits: Traits, graph: Incidence
-) -> tuple[Named, ...]:
+def _named(log: Log, engine: Engine, objects: Sequence[Object], traits: Traits, graph: Incidence) -> tuple[Named, ...]:
     """Whom each of the indicators among ``objects`` is true of, where it is true of enough to make a group."""
     if not objects:
         return ()

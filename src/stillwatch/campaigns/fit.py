@@ -134,9 +134,7 @@ def fits_of(
                 by_bits=own,
                 tests={family: tests[family] for family in left if family in ranked or tests[family]},
                 ranked=ranked,
-                picked=p_of_bits(
-                    picked_bits(own, choose_bits(drawn_from, size), cluster.actors, named, everybody)
-                ),
+                picked=p_of_bits(picked_bits(own, choose_bits(drawn_from, size), cluster.actors, named, everybody)),
                 routes=cluster.routes or (frozenset(),),
                 covered=bool(covering.size),
                 drawn_from=drawn_from,

@@ -44,10 +44,18 @@ _collections = click.option("--collection", "names", multiple=True, metavar="ID|
 @click.option("--client-cert", type=_FILE, help="Client certificate (PEM).")
 @click.option("--client-key", type=_FILE, help="Its key (PEM).")
 @click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Signing key; made if there is none.")
-@click.option("--overlap", type=click.FloatRange(min=0), default=10.0, show_default=True,
-              help="Seconds that each pull reads again; 0 for a server whose order is strict.")
-@click.option("--peers", type=_FILE, help="JSON of peers' keys, pseudonym to list of public halves: then only what "
-              "they signed is used.")
+@click.option(
+    "--overlap",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Seconds that each pull reads again; 0 for a server whose order is strict.",
+)
+@click.option(
+    "--peers",
+    type=_FILE,
+    help="JSON of peers' keys, pseudonym to list of public halves: then only what they signed is used.",
+)
 @click.option("--insecure-http", is_flag=True, help="Take HTTP without TLS on another host than this one.")  # fmt: skip
 def join_(
     url: str, folder: Path, token_file: Path | None, user: str, identity: str, ca: Path | None,
@@ -288,7 +296,12 @@ def _pull(state: "State", taxii: "Taxii", names: tuple[str, ...], page: int, che
     for collection in collections(state, names, "can_read"):
         with console.status("Fetching") as status:
             done = pull(
-                state, taxii, collection, page, check, lambda fresh, at=status: at.update(f"{fresh:,} new")  # type: ignore[misc]
+                state,
+                taxii,
+                collection,
+                page,
+                check,
+                lambda fresh, at=status: at.update(f"{fresh:,} new"),  # type: ignore[misc]
             )
         told = f"{collection}: {done.fresh:,} new, {done.bad:,} faulty, {done.gone:,} deleted, {done.pages:,} pages"
         click.echo(told)
