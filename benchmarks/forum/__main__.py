@@ -26,6 +26,7 @@ from benchmarks.peers.server import Served
 from stillwatch.forum.ledger.keys import SigningKey
 
 SQLITE, POSTGRES = "Stillwatch, SQLite", "Stillwatch, PostgreSQL"
+ENVELOPE = 500
 PARTS = ("conformance", "paging", "exchange", "throughput", "chaos")
 _STRANGER = "identity--51247703-bcd7-4ba1-8dc3-499a084b624c"
 
@@ -98,7 +99,7 @@ def _throughput(work: Path, sizes: list[int], own: list[int], clients: list[int]
         for count in clients:
             for name in (SQLITE, POSTGRES, *peers):
                 with _served(name, work) as (server, author):
-                    speed = measure(server, envelopes(author.objects(size), 500), 1000, count)
+                    speed = measure(server, envelopes(author.objects(size + ENVELOPE), ENVELOPE), 1000, count)
                 print(f"{speed.server}, {size:,}: {speed.push:,.0f} in, {speed.pull:,.0f} out", file=sys.stderr)
                 yield speed
 

@@ -22,7 +22,7 @@ class Speed:
 
     Attributes:
         server: in words.
-        objects: submitted, and read again.
+        objects: submitted after the first envelope.
         envelope: objects in one submission.
         page: objects asked for at once.
         clients: that submit at the same time, each on a connection of its own.
@@ -66,11 +66,13 @@ def envelopes(objects: Sequence[dict[str, Any]], size: int) -> list[tuple[int, b
 
 
 def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, clients: int) -> Speed:
-    """Submit every envelope, then read everything.
+    """Submit one envelope, then every other one, which is measured, then read everything.
 
     Raises:
         RuntimeError: an object was not taken, or not given again.
     """
+    _push(server, sent[:1])  # whatever a server does only once is done before anything is measured
+    sent = sent[1:]
     before, count = load(), sum(number for number, _ in sent)
     began, idle = perf_counter(), server.processor()
     with ThreadPoolExecutor(clients) as pool:
@@ -78,7 +80,7 @@ def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, client
     pushed, busy = perf_counter(), server.processor()
     came = pull(server, page)
     pulled, done = perf_counter(), server.processor()
-    if came != count:
+    if came < count:
         raise RuntimeError(f"{server.name} gave {came} of {count} objects")
     return Speed(
         server=server.name,
@@ -87,9 +89,9 @@ def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, client
         page=page,
         clients=clients,
         push=count / (pushed - began),
-        pull=count / (pulled - pushed),
+        pull=came / (pulled - pushed),
         push_processor=(busy - idle) / count * 1e6,
-        pull_processor=(done - busy) / count * 1e6,
+        pull_processor=(done - busy) / came * 1e6,
         peak=server.peak(),
         load=before,
     )

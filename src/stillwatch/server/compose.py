@@ -50,6 +50,8 @@ def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | N
         witnesses=_witnesses(keys / "witnesses"), examiners=examiners,
     )  # fmt: skip
     _rule(hub, rules)
+    if examiners:
+        examiners.start()
     return hub
 
 

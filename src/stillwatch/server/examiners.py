@@ -7,6 +7,7 @@ envelope is shared out among them, and a process that dies costs nothing but the
 import os
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -36,7 +37,7 @@ def judge(guard: Guard) -> Judge:
 
 
 class Examiners:
-    """Examines envelopes in processes of its own, started when the first large one comes.
+    """Examines envelopes in processes of its own.
 
     Args:
         desk: for what is examined here.
@@ -61,6 +62,12 @@ class Examiners:
         except (BrokenProcessPool, RuntimeError):  # a process was killed, and with it the pool; the next one is new
             self.close(pool)
             return _part(self._desk, 0, raws, signer)
+
+    def start(self) -> None:
+        """Begin the processes, which otherwise the first large envelope does; nobody waits for them."""
+        pool = self._started()
+        for _ in range(self._processes):
+            pool.submit(time.sleep, 0.1)  # long enough that each process takes one
 
     def close(self, pool: ProcessPoolExecutor | None = None) -> None:
         """End the processes; if a pool is named, only where it is still the one in use."""
