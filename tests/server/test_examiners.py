@@ -93,7 +93,7 @@ def children(parent: int) -> list[int]:
 
 
 def command(process: int) -> str:
-    told = subprocess.run(["ps", "-o", "args=", "-p", str(process)], capture_output=True, text=True, check=False)
+    told = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(process)], capture_output=True, text=True, check=False)
     return told.stdout
 
 
