@@ -2,10 +2,12 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -228,7 +230,9 @@ def test_a_witness_that_goes_on_outlasts_a_hub_and_not_a_lie(
             hub.ledger.append([*honest()[:5], *honest()])
             hub.ledger.sign(LOG_KEY)
 
-    monkeypatch.setattr("stillwatch.cli.forum_witness.time.sleep", sleep)
+    # The command's own clock: a patched time.sleep would also be every other thread's of this process (Py4J has one).
+    clock = SimpleNamespace(sleep=sleep, time=time.time)
+    monkeypatch.setattr("stillwatch.cli.forum_witness.time", clock)
     hub.ledger.append(honest())
     hub.ledger.sign(LOG_KEY)
     words = ["--log-key", LOG, "--name", WITNESS, "--key", key, "--state", tmp_path / "state", "--hub", hub.url]
