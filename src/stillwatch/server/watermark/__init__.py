@@ -1,0 +1,4 @@
+"""Plugins that put the watermark of ``stillwatch.text.watermark`` into what a model server writes.
+
+Nothing of a model server is imported before it asks for its plugin; tensors are torch's, used by their methods alone.
+"""
