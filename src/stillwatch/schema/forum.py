@@ -94,13 +94,18 @@ class Pseudonym:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An Ed25519 public key that a pseudonym signs with; ``id`` is the SHA-256 of the key."""
+    """An Ed25519 public key that a pseudonym signs with; ``id`` is the SHA-256 of the key.
+
+    ``entry`` and ``retired_entry`` are the positions of the log's entries that say so.
+    """
 
     id: str
     pseudonym: str
     public: bytes
     created: int
     retired: int | None = None
+    entry: int | None = None
+    retired_entry: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,23 @@ from stillwatch.errors import MissingExtra
 from stillwatch.schema import forum
 
 try:
-    from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, MetaData, SmallInteger, Table, Text, text
+    from sqlalchemy import (
+        BigInteger,
+        Boolean,
+        Column,
+        Float,
+        Index,
+        LargeBinary,
+        MetaData,
+        SmallInteger,
+        Table,
+        Text,
+        text,
+    )
 except ImportError:
     raise MissingExtra("sqlalchemy", "forum") from None
 
+from stillwatch.storage import matching
 from stillwatch.storage.columns import Names
 
 metadata = MetaData()
@@ -61,7 +74,7 @@ pseudonyms = Table(
 )  # fmt: skip
 keys = Table(
     "keys", metadata, _text("id", True), _text("pseudonym"), _bytes("public"), _number("created"),
-    _maybe_number("retired"), Index("keys_of", "pseudonym"),
+    _maybe_number("retired"), _maybe_number("entry"), _maybe_number("retired_entry"), Index("keys_of", "pseudonym"),
 )  # fmt: skip
 collections = Table(
     "collections", metadata, _number("number", True), _text("id"), _text("alias"), _text("title"),
@@ -121,6 +134,11 @@ appeals = Table(
     _maybe_text("answer"), _maybe_text("answered_by"), _maybe_number("answered"), Index("appeals_of", "member"),
 )  # fmt: skip
 
+#: What each member may still ask for: requests, and as of when (microseconds).
+allowances = Table(
+    "allowances", metadata, _text("member", True), Column("level", Float, nullable=False), _number("time"),
+)  # fmt: skip
+
 #: One row: the log's name, its size, the time of its last entry, the policy in force.
 #: Its lock is what orders concurrent appends.
 log = Table(
@@ -148,4 +166,4 @@ TABLES: dict[type, Table] = {
     forum.Recall: recalls,
     forum.Receipt: receipts,
     forum.Appeal: appeals,
-}
+} | matching.tables(metadata)

@@ -164,9 +164,9 @@ def add_key(tx: Transaction, pseudonym: str, public: bytes, now: int) -> Key:
         raise Malformed("an Ed25519 public key has 32 bytes", where="key")
     found = tx.records.one(Key, id=key_id(public))
     if found is None:
-        found = Key(key_id(public), pseudonym, public, now)
+        (entry,) = append(tx, now, Keyed(time="", actor=pseudonym, public=base64.b64encode(public).decode()))
+        found = Key(key_id(public), pseudonym, public, now, entry=entry)
         tx.records.add(found)
-        append(tx, now, Keyed(time="", actor=pseudonym, public=base64.b64encode(public).decode()))
     if found.pseudonym != pseudonym or found.retired is not None:
         raise Conflict("the key is another's, or was given up", where=found.id)
     return found
@@ -181,8 +181,8 @@ def retire_key(tx: Transaction, key: str, now: int) -> None:
     found = tx.records.one(Key, id=key, retired=None)
     if found is None:
         raise Absent("no such key", where=key[:80])
-    tx.records.change(Key, {"id": key}, retired=now)
-    append(tx, now, Unkeyed(time="", actor=found.pseudonym, key=key))
+    (entry,) = append(tx, now, Unkeyed(time="", actor=found.pseudonym, key=key))
+    tx.records.change(Key, {"id": key}, retired=now, retired_entry=entry)
 
 
 def grant(tx: Transaction, collection: str, member: str, read: bool, write: bool, now: int) -> Right:
