@@ -1,11 +1,16 @@
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from stillwatch.errors import StillwatchError, UsageError
+from stillwatch.errors import InputError, StillwatchError, UsageError
 from stillwatch.lineage.collect import Order, Pace, collect, read_prompts
 
 PROMPTS = {str(at): f"Say {at}" for at in range(12)}
@@ -20,9 +25,13 @@ def endpoint():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            seen.append({"path": self.path, "auth": self.headers.get("authorization"), **body})
+            seen.append({"path": self.path, "auth": self.headers.get("authorization"), "at": time.monotonic(), **body})
             status, headers = failures.pop(0) if failures else (200, {})
-            said = {"choices": [{"message": {"content": body["messages"][0]["content"].upper()}}]}
+            said = {
+                "choices": [{"message": {"content": body["messages"][0]["content"].upper()}, "finish_reason": "stop"}]
+            }
+            if "x-length" in headers:
+                said["padding"] = "x" * int(headers["x-length"])
             payload = json.dumps(said).encode() if status == 200 else b"{}"
             self.send_response(status)
             for name, value in {**headers, "content-length": str(len(payload))}.items():
@@ -98,6 +107,99 @@ def test_prompts_about_identity_are_not_asked(endpoint, tmp_path) -> None:
     url, seen, _ = endpoint
     assert collect({"0": "Who made you?", "1": "Say 1"}, tmp_path / "a.ndjson", Order(url, "m", rate=500)) == 1
     assert [each["messages"][0]["content"] for each in seen] == ["Say 1"]
+
+
+def test_a_run_that_is_killed_loses_no_answer_and_is_taken_up_again(endpoint, tmp_path) -> None:
+    url, seen, _ = endpoint
+    prompts, out = tmp_path / "p", tmp_path / "a.ndjson"
+    prompts.write_text("".join(f"Say {at}\n" for at in range(60)))
+    own = "from stillwatch.cli import main; main()"
+    command = [sys.executable, "-c", own, "lineage", "collect", "--base-url", url, "--model", "m",
+               "--prompts", str(prompts), "--out", str(out), "--rate"]  # fmt: skip
+    first = subprocess.Popen([*command, "40"], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    while first.poll() is None and (not out.exists() or len(rows_if_whole(out)) < 5):
+        time.sleep(0.02)
+    first.send_signal(signal.SIGKILL)
+    assert first.wait(10) == -signal.SIGKILL
+    kept = rows_if_whole(out)
+    assert 5 <= len(kept) < 60
+    asked = len(seen)
+    again = subprocess.run([*command, "500"], capture_output=True, text=True, timeout=60,
+                           env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert f"{60 - len(kept)} asked, 60 prompts" in again.stdout
+    assert len(seen) == asked + 60 - len(kept)
+    assert rows(out)[: len(kept)] == kept
+    assert sorted(int(row["prompt_id"]) for row in rows(out)) == list(range(60))
+
+
+def rows_if_whole(path):
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def test_one_refusal_makes_every_thread_wait(endpoint, tmp_path) -> None:
+    url, seen, failures = endpoint
+    failures.append((429, {"retry-after": "1"}))
+    times: list[float] = []
+    collect(PROMPTS, tmp_path / "a.ndjson", Order(url, "m", rate=20, parallel=4), lambda _: times.append(time.time()))
+    assert len(seen) == 13
+    early = [at for at in seen_at(seen) if at < seen_at(seen)[0] + 0.9]
+    assert len(early) <= 4  # what was under way when it came
+
+
+def seen_at(seen):
+    return [each["at"] for each in seen]
+
+
+def test_an_endpoint_that_never_stops_refusing_is_left_with_what_it_answered(endpoint, tmp_path) -> None:
+    url, seen, failures = endpoint
+    failures.append((503, {"retry-after": "86400"}))
+    with pytest.raises(StillwatchError, match="86400 s"):
+        collect(PROMPTS, tmp_path / "a.ndjson", Order(url, "m", rate=500, parallel=1))
+    assert len(seen) == 1
+
+
+def test_every_answer_says_when_it_was_asked_and_why_it_ended(endpoint, tmp_path) -> None:
+    url, *_ = endpoint
+    before = datetime.now(UTC).replace(microsecond=0)
+    collect(PROMPTS, tmp_path / "a.ndjson", Order(url, "m", rate=500))
+    found = rows(tmp_path / "a.ndjson")
+    assert all(before <= datetime.fromisoformat(row["asked_at"]) <= datetime.now(UTC) for row in found)
+    assert {row["finish_reason"] for row in found} == {"stop"}
+
+
+@pytest.mark.parametrize("held", ["# notes of mine\nmore\n", '{"model": "m", "prompt_id": "0", "output": ""}\n{}\n'])
+def test_a_file_that_holds_something_else_is_left_as_it_is(endpoint, tmp_path, held) -> None:
+    url, seen, _ = endpoint
+    out = tmp_path / "a.ndjson"
+    out.write_text(held)
+    with pytest.raises(InputError, match="is no answer"):
+        collect(PROMPTS, out, Order(url, "m", rate=500))
+    assert out.read_text() == held
+    assert not seen
+
+
+def test_two_runs_do_not_write_to_one_file(endpoint, tmp_path) -> None:
+    url, *_ = endpoint
+    out = tmp_path / "a.ndjson"
+    refused: list[str] = []
+
+    def second(_: int) -> None:
+        if not refused:
+            with pytest.raises(UsageError, match="another run") as told:
+                collect(PROMPTS, out, Order(url, "m", rate=500))
+            refused.append(str(told.value))
+
+    assert collect(PROMPTS, out, Order(url, "m", rate=500), second) == 12
+    assert refused
+    assert len(rows(out)) == 12
+
+
+def test_an_answer_without_end_is_not_read_to_the_end(endpoint, tmp_path) -> None:
+    url, _, failures = endpoint
+    failures.append((200, {"x-length": str(9 << 20)}))
+    with pytest.raises(StillwatchError, match="8 MiB"):
+        collect({"0": "hello"}, tmp_path / "a.ndjson", Order(url, "m", rate=500))
 
 
 def test_pace_holds_for_all_threads_together() -> None:

@@ -1,11 +1,13 @@
 """Asking an OpenAI-compatible endpoint: one answer a prompt, written as it comes, taken up again where it stopped."""
 
+import fcntl
 import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from pathlib import Path
@@ -16,8 +18,9 @@ from stillwatch.errors import InputError, MissingExtra, StillwatchError, UsageEr
 from stillwatch.lineage.identity import about_identity
 
 _RETRY: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-_LONGEST_WAIT: Final = 120.0
-_TRIES: Final = 6
+_LONGEST_WAIT: Final = 600.0  # seconds; an endpoint that asks for more is asked again by another run
+_TRIES: Final = 6  # of one prompt, where the endpoint fails
+_RESTS: Final = 30  # of one prompt, where it says when to come again
 _LARGEST: Final = 8 << 20  # bytes of one response
 
 
@@ -46,17 +49,26 @@ class Order:
 
 
 class Pace:
-    """At most ``rate`` turns a second, for any number of threads."""
+    """At most ``rate`` turns a second, for any number of threads, and none at all while the endpoint asks for rest."""
 
     def __init__(self, rate: float) -> None:
-        self._gap, self._next, self._lock = 1.0 / rate, 0.0, Lock()
+        self._gap, self._next, self._rest, self._lock = 1.0 / rate, 0.0, 0.0, Lock()
 
     def turn(self) -> None:
         """Wait for one's turn."""
+        while True:
+            with self._lock:
+                now = time.monotonic()
+                if now >= max(self._next, self._rest):
+                    self._next = now + self._gap
+                    return
+                wait_for = max(self._next, self._rest) - now
+            time.sleep(wait_for)
+
+    def rest(self, seconds: float) -> None:
+        """Let nobody have a turn for so long."""
         with self._lock:
-            at = max(time.monotonic(), self._next)
-            self._next = at + self._gap
-        time.sleep(max(at - time.monotonic(), 0.0))
+            self._rest = max(self._rest, time.monotonic() + seconds)
 
 
 def read_prompts(path: Path) -> dict[str, str]:
@@ -93,10 +105,12 @@ def collect(
 ) -> int:
     """Ask what ``out`` does not hold yet and append each answer as a line of NDJSON; gives how many were asked.
 
-    Prompts about identity are not asked: what a model says of itself is another kind of evidence.
+    Prompts about identity are not asked: what a model says of itself is another kind of evidence. Each line says when
+    its prompt was asked, so that a plan's date can be checked, and why the answer ended.
 
     Raises:
-        UsageError: ``out`` holds answers of another model.
+        UsageError: ``out`` holds answers of another model, or another run is writing to it.
+        InputError: ``out`` holds something else than answers; it is left as it is.
         StillwatchError: the endpoint refuses, or gives up answering; what was answered is kept.
         MissingExtra: httpx is not installed.
     """
@@ -105,20 +119,26 @@ def collect(
     except ImportError:
         raise MissingExtra("httpx", "forum") from None
     asked = {key: text for key, text in prompts.items() if not about_identity(text)}
-    done = _answered(out, order.model)
-    left = [key for key in asked if key not in done]
-    advance(len(asked) - len(left))
     headers = {"authorization": f"Bearer {order.key}"} if order.key else {}
     pace = Pace(order.rate)
     with (
         httpx.Client(timeout=order.timeout, headers=headers, follow_redirects=False) as client,
-        out.open("a", encoding="utf-8") as file,
+        out.open("a+", encoding="utf-8") as file,
         ThreadPoolExecutor(order.parallel) as pool,
     ):
-        ask = lambda key: (key, _ask(client, asked[key], order, pace))  # noqa: E731 - a closure over four names
-        for key, text in _as_they_come(pool, ask, left, order.parallel):
+        _alone(file.fileno(), out)
+        done = _answered(out, order.model)
+        left = [key for key in asked if key not in done]
+        advance(len(prompts) - len(left))
+
+        def ask(key: str) -> dict[str, Any]:
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            text, ended = _ask(client, asked[key], order, pace)
             row = {"model": order.model, "prompt_id": key, "prompt": asked[key], "output": text}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            return {**row, "asked_at": at, "finish_reason": ended}
+
+        for row in _as_they_come(pool, ask, left, order.parallel):
+            file.write(json.dumps(row, ensure_ascii=True) + "\n")
             file.flush()
             os.fsync(file.fileno())
             advance(1)
@@ -126,10 +146,10 @@ def collect(
 
 
 def _as_they_come(
-    pool: ThreadPoolExecutor, work: Callable[[str], tuple[str, str]], keys: list[str], parallel: int
-) -> Iterator[tuple[str, str]]:
+    pool: ThreadPoolExecutor, work: Callable[[str], dict[str, Any]], keys: list[str], parallel: int
+) -> Iterator[dict[str, Any]]:
     """Results in the order of arrival, few under way, so that a failure leaves little unwritten."""
-    waiting: set[Future[tuple[str, str]]] = set()
+    waiting: set[Future[dict[str, Any]]] = set()
     rest = iter(keys)
     while True:
         waiting |= {pool.submit(work, key) for key in islice(rest, parallel - len(waiting))}
@@ -149,8 +169,11 @@ def _as_they_come(
             failures[0].result()
 
 
-def _ask(client: Any, prompt: str, order: Order, pace: Pace) -> str:
-    """One answer, asked again with growing patience while the endpoint is busy."""
+def _ask(client: Any, prompt: str, order: Order, pace: Pace) -> tuple[str, str]:
+    """One answer and why it ended, asked again with growing patience while the endpoint is busy.
+
+    Where the endpoint says how long it wants to be left alone, all threads leave it alone so long.
+    """
     import httpx
 
     url = f"{order.base_url.rstrip('/')}/chat/completions"
@@ -158,71 +181,96 @@ def _ask(client: Any, prompt: str, order: Order, pace: Pace) -> str:
         "model": order.model, "messages": [{"role": "user", "content": prompt}],
         "max_tokens": order.max_tokens, "temperature": order.temperature,
     }  # fmt: skip
-    why = ""
-    for attempt in range(_TRIES):
+    why, failed, rested = "", 0, 0
+    while failed < _TRIES and rested < _RESTS:
         pace.turn()
-        patience = min(2.0**attempt, _LONGEST_WAIT)
+        after = 0.0
         try:
-            response = client.post(url, json=body)
+            status, headers, content = _post(client, url, body)
         except httpx.TransportError as error:
-            why = f"{type(error).__name__}"
+            why = type(error).__name__
         else:
-            if response.status_code == 200:
-                return _text(response, url)
-            why = f"status {response.status_code}"
-            if response.status_code not in _RETRY:
+            if status == 200:
+                return _text(content, url)
+            why = f"status {status}"
+            if status not in _RETRY:
                 raise StillwatchError(
                     f"the endpoint answers with {why}", where=url, do="Check the address, the model's name and the key."
                 )
-            patience = _after(response.headers.get("retry-after"), patience)
-        if attempt + 1 < _TRIES:
-            time.sleep(patience)
+            after = _after(headers.get("retry-after"))
+        if after > _LONGEST_WAIT:
+            why += f", and asks to be left alone for {after:.0f} s"
+            break
+        if after > 0:
+            rested += 1
+            pace.rest(after)
+        else:
+            failed += 1
+            time.sleep(2.0 ** (failed - 1) if failed < _TRIES else 0.0)
     raise StillwatchError(
-        f"the endpoint gave no answer in {_TRIES} tries ({why})", where=url,
+        f"the endpoint gave no answer ({why})", where=url,
         do="Run the same command again later: it goes on where it stopped.",
     )  # fmt: skip
 
 
-def _after(header: str | None, otherwise: float) -> float:
-    """Seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3), within bounds."""
+def _post(client: Any, url: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
+    """Status, headers and content of a response that is never read beyond its bound."""
+    with client.stream("POST", url, json=body) as response:
+        content = b""
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > _LARGEST:
+                raise StillwatchError("the endpoint's answer is larger than 8 MiB", where=url)
+        return response.status_code, response.headers, content
+
+
+def _after(header: str | None) -> float:
+    """Seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3); 0 where it asks for nothing that can be read."""
     if not header:
-        return otherwise
+        return 0.0
     try:
         seconds = float(header) if header.strip().replace(".", "").isdigit() else (
             parsedate_to_datetime(header).timestamp() - time.time()
         )  # fmt: skip
     except (ValueError, TypeError):
-        return otherwise
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+        return 0.0
+    return max(seconds, 0.0)
 
 
-def _text(response: Any, url: str) -> str:
-    """The answer in a response; None of a message (a refusal field, a tool call) is an empty answer."""
-    if len(response.content) > _LARGEST:
-        raise StillwatchError("the endpoint's answer is larger than 8 MiB", where=url)
+def _text(content: bytes, url: str) -> tuple[str, str]:
+    """The answer in a response and why it ended; no content (a refusal field, a tool call) is an empty answer."""
     try:
-        message = response.json()["choices"][0]["message"]
+        choice = json.loads(content)["choices"][0]
+        message, ended = choice["message"], str(choice.get("finish_reason") or "")
         text = message.get("content") or message.get("refusal") or ""
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise StillwatchError(
             "the endpoint's answer is no chat completion", where=url, do="Is it OpenAI-compatible?"
         ) from None
-    return text if isinstance(text, str) else json.dumps(text)
+    return (text if isinstance(text, str) else json.dumps(text)), ended[:40]
+
+
+def _alone(descriptor: int, out: Path) -> None:
+    """Take the file for this run; the system gives it back when the run ends, however it ends."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UsageError("another run is writing to it", where=str(out), do="Wait for it to end.") from None
 
 
 def _answered(out: Path, model: str) -> set[str]:
-    """Keys that ``out`` holds; a last line cut short by a crash is cut off."""
-    if not out.exists():
-        return set()
+    """Keys that ``out`` holds; a last line cut short by a crash is cut off, anything else that is no answer is told."""
     keys, good = set(), 0
     with out.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                break
             try:
-                row = json.loads(line) if line.endswith(b"\n") else None
+                row = json.loads(line)
             except ValueError:
                 row = None
             if not isinstance(row, dict) or "prompt_id" not in row:
-                break
+                raise InputError(f"line {number} is no answer", where=str(out), do="Give another --out, or mend it.")
             if row.get("model") != model:
                 raise UsageError(f"holds answers of {row.get('model')!r}", where=str(out), do="Give another --out.")
             keys.add(str(row["prompt_id"]))
