@@ -27,6 +27,8 @@ from stillwatch.forum.ledger.keys import SigningKey
 
 SQLITE, POSTGRES = "Stillwatch, SQLite", "Stillwatch, PostgreSQL"
 ENVELOPE = 500
+#: Of the chaos.
+MEMBERS = 3
 PARTS = ("conformance", "paging", "exchange", "throughput", "chaos")
 _STRANGER = "identity--51247703-bcd7-4ba1-8dc3-499a084b624c"
 
@@ -40,8 +42,8 @@ def main() -> int:
     parser.add_argument("--own-sizes", type=int, nargs="*", default=(), help="more sizes, for our hub alone")
     parser.add_argument("--clients", type=int, nargs="+", default=(1, 4), help="that submit at the same time")
     parser.add_argument("--rounds", type=int, default=200, help="faults of the chaos")
-    parser.add_argument("--objects", type=int, default=1_000_000, help="of the chaos, at most")
-    parser.add_argument("--batch", type=int, default=50, help="objects of a member between two pulls of the chaos")
+    parser.add_argument("--objects", type=int, default=1_000_000, help="of the chaos")
+    parser.add_argument("--batch", type=int, default=1_000, help="objects of a member between two pulls of the chaos")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     document: dict[str, object] = {"machine": machine()}
@@ -65,7 +67,7 @@ def main() -> int:
     if "chaos" in options.part:
         order = Order(rounds=options.rounds, objects=options.objects, batch=options.batch)
         with TemporaryDirectory() as folder, postgres() as url:
-            outcome = chaos(Path(folder) / "chaos", url, order)
+            outcome = chaos(Path(folder), new_hub(Path(folder) / "hub", url, MEMBERS), order)
         print(outcome, file=sys.stderr)
         document["chaos"], good = asdict(outcome), outcome.good
         told.append(chaos_table(outcome))

@@ -7,11 +7,11 @@ in its state and nowhere else.
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.forum.objects import Object, indicators
+from benchmarks.forum.objects import indicators
 from stillwatch.forum.ledger.keys import load_key
 from stillwatch.forum.member import door
 from stillwatch.forum.member.errors import RefusedError, UnreachableError
@@ -30,33 +30,31 @@ def main() -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--objects", type=int, required=True, help="objects of its own")
     parser.add_argument("--batch", type=int, required=True, help="objects between one pull and the next")
-    parser.add_argument("--stop", type=Path, required=True, help="once this file is there, nothing new is begun")
+    parser.add_argument("--stop", type=Path, required=True, help="once this file is there, it ends when it is done")
     options = parser.parse_args()
     state = State(options.state)
     taxii = connect(state.membership, waits=(0.1, 0.2, 0.4))
     key = load_key(Path(state.membership.key))
-    own = indicators(options.objects, state.membership.identity, key, options.seed)
+    begun = state.rows("SELECT COUNT(*) FROM outbox")[0][0]  # whole batches, whenever it was killed
+    own = indicators(options.objects - begun, state.membership.identity, key, options.seed, begun)
     batches = iter(lambda: list(islice(own, options.batch)), [])
-    _work(state, taxii, options.collection, batches, options.stop)
+    for batch in batches:
+        versions = [each for each in map(door.version_of, batch) if isinstance(each, door.Version)]
+        enqueue(state, options.collection, versions)
+        begun += len(batch)
+        (options.state / "begun").write_text(str(begun))
+        _exchange(state, taxii, options.collection)
+    last = False
+    while not last:  # its own are all sent; others may still send
+        time.sleep(0.05)
+        last = options.stop.exists()
+        _exchange(state, taxii, options.collection)
     return 0
 
 
-def _work(state: State, taxii: Taxii, collection: str, batches: Iterator[list[Object]], stop: Path) -> None:
-    begun = state.rows("SELECT COUNT(*) FROM outbox")[0][0]
-    passed = 0
-    while True:
-        batch = [] if stop.exists() else next(batches, [])
-        passed += len(batch)
-        if batch and passed < begun:  # all of it was put into the outbox before the process was killed
-            continue
-        versions = [each for each in map(door.version_of, batch) if isinstance(each, door.Version)]
-        enqueue(state, collection, versions)
-        _patiently(lambda: push(state, taxii))
-        _patiently(lambda: pull(state, taxii, collection))
-        if not batch and not stop.exists():
-            time.sleep(0.05)  # its own are all sent; others may still send
-        if not batch and stop.exists():
-            return
+def _exchange(state: State, taxii: Taxii, collection: str) -> None:
+    _patiently(lambda: push(state, taxii))
+    _patiently(lambda: pull(state, taxii, collection))
 
 
 def _patiently(attempt: Callable[[], object]) -> None:

@@ -1,6 +1,7 @@
 """Our hub, set up and served by its own commands."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,23 +52,31 @@ class Hub:
     database: str
     members: tuple[Member, ...]
 
-    def serve(self, name: str, port: int = 0) -> Served:
-        """Run it, on a free port unless one is given; seen as its first member."""
+    def serve(self, name: str, port: int = 0, examiners: int = 0) -> Served:
+        """Run it, on a free port unless one is given, with as many examiners as it likes; seen as its first member."""
         port = port or free_port()
-        options = ("--port", str(port), "--rate", "100000")
+        options = ["--port", str(port), "--rate", "100000"]
+        options += ["--processes", str(examiners)] if examiners else []
         process = start([*_MAIN, "forum", "serve", *self._where, *options], port, self.folder / "hub.log")
         url = f"http://127.0.0.1:{port}/taxii2/forum/collections/{self.collection}/"
         return Served(name, url, "token", self.members[0].token, process)
 
-    def audit(self, folder: Path) -> str:
-        """Export the log into a new ``folder`` and audit it; what the audit says if it does not pass, else ""."""
+    def audit(self, folder: Path, known: Sequence[str] = ()) -> str:
+        """Export the log into a new ``folder`` and audit it; what the audit says if it does not pass, else "".
+
+        ``known`` are notes of checkpoints that the log has to continue.
+        """
         hub = compose(self.database, self.folder / "keys")
         hub.checkpoint()
         with hub.store.reading() as tx:
             export(tx.log, folder)
         hub.store.database.close()
-        key = (self.folder / "log").read_text()
-        ran = CliRunner().invoke(forum, ["audit", str(folder), "--log-key", key, "--json"])
+        options = ["--log-key", (self.folder / "log").read_text()]
+        for number, note in enumerate(known):
+            path = self.folder / f"known-{number}"
+            path.write_text(note)
+            options += ["--known", str(path)]
+        ran = CliRunner().invoke(forum, ["audit", str(folder), *options])
         return ran.output[-5000:] if ran.exit_code else ""
 
     @property

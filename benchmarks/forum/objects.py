@@ -1,8 +1,8 @@
 """Objects to exchange: indicators as ``stillwatch indicators mint`` makes them, each of an address range of its own."""
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from ipaddress import IPv6Network
 from typing import Any
 from uuid import UUID
@@ -30,16 +30,20 @@ class Author:
         return sign_object(found | {"modified": modified}, self.key)
 
 
-def indicators(count: int, author: str, key: SigningKey | None, seed: int) -> Iterator[Object]:
-    """``count`` indicators by the identity ``author``, signed if there is a key; others for each seed."""
-    draw = random.Random(seed)  # noqa: S311 - figures have to be repeatable
-    for number in range(count):
-        found = _indicator(draw, author, (seed << 24) + number)
+def indicators(count: int, author: str, key: SigningKey | None, seed: int, first: int = 0) -> Iterator[Object]:
+    """``count`` indicators by the identity ``author`` from number ``first`` on, signed if there is a key.
+
+    A seed and a number always make the same object, so that who goes on later need not make the earlier ones.
+    """
+    for number in range(first, first + count):
+        found = _indicator(author, seed, number)
         yield sign_object(found, key) if key else found
 
 
-def _indicator(draw: random.Random, author: str, number: int) -> Object:
-    id_ = UUID(int=draw.getrandbits(128), version=4)
+def _indicator(author: str, seed: int, number: int) -> Object:
+    drawn = sha256(f"{seed} {number}".encode()).digest()
+    id_ = UUID(bytes=drawn[:16], version=4)
+    number += seed << 24
     # A /48 of 2a00::/16 of its own: an odd factor makes a permutation of the 32 bits.
     block = IPv6Network((0x2A00 << 112 | (number * 2_654_435_761 & 0xFFFFFFFF) << 80, 48))
     return {
@@ -57,6 +61,6 @@ def _indicator(draw: random.Random, author: str, number: int) -> Object:
         "pattern_version": stix.SPEC_VERSION,
         "valid_from": "2026-10-05T00:00:00Z",
         "valid_until": "2027-01-03T00:00:00Z",
-        "confidence": draw.choice((50, 70, 85)),
+        "confidence": (50, 70, 85)[drawn[16] % 3],
         "object_marking_refs": [stix.TLP["amber+strict"]],
     }

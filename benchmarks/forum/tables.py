@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from benchmarks.forum.chaos import Outcome
 from benchmarks.forum.conformance import Found
 from benchmarks.forum.exchange import Exchanged
+from benchmarks.forum.reckoning import Outcome
 from benchmarks.forum.throughput import Speed
 from benchmarks.forum.walk import WAYS, Walk
 from benchmarks.markdown import table
@@ -82,8 +82,11 @@ def chaos_table(outcome: Outcome) -> str:
         ["repeated", str(outcome.repeated)],
         ["foreign or changed", str(outcome.foreign)],
         ["out of order", str(outcome.disordered)],
-        ["refused", str(outcome.refused)],
-        ["audit of the log", outcome.audit or "passed"],
+        ["not accepted", str(outcome.refused)],
+        ["skipped by a reader's pages", str(outcome.skipped)],
+        ["given again, as the reader had not kept them", f"{outcome.again:,}"],
+        ["not in the log as they are", str(outcome.unlogged)],
+        ["audit of the log", outcome.audit or f"passed, and it continues {outcome.known} checkpoints seen under way"],
         ["seconds, load before", f"{outcome.seconds:,.0f}, {outcome.load:.1f}"],
     ]
     return table(["three members, PostgreSQL", ""], rows)
