@@ -62,7 +62,8 @@ def push(state: State, taxii: Taxii, tell: Callable[[int], None] = lambda settle
         MemberError: the server does not answer, or refuses an envelope whole. What is open stays in the outbox.
     """
     before = _counts(state)
-    collections = [row[0] for row in state.rows("SELECT DISTINCT collection FROM outbox ORDER BY collection")]
+    query = "SELECT DISTINCT collection FROM outbox WHERE state IN ('ready', 'sent') ORDER BY collection"
+    collections = [row[0] for row in state.rows(query)]
     for collection in collections:
         _recover(state, taxii, collection)
     poll(state, taxii)

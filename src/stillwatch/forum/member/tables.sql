@@ -32,7 +32,7 @@ CREATE TABLE outbox (
     digest BLOB NOT NULL, state TEXT NOT NULL, status TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
     time INTEGER NOT NULL, PRIMARY KEY (collection, id, moment)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX outbox_open ON outbox (state) WHERE state IN ('ready', 'sent', 'pending');
+CREATE INDEX outbox_state ON outbox (state, collection, time, id, moment);
 
 -- Recalls that were followed here, with the signed acknowledgement, which is sent until the hub has it.
 CREATE TABLE recall (
