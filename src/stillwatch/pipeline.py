@@ -19,7 +19,7 @@ from stillwatch.campaigns.belonging import save_belonging
 from stillwatch.campaigns.calibration import Basis, basis, by_family
 from stillwatch.campaigns.compose import count
 from stillwatch.campaigns.conclude import Conclusion, Ground, conclude
-from stillwatch.campaigns.coverage import Standing, covering, parted, uncovered
+from stillwatch.campaigns.coverage import Standing, covering, naming_nobody, parted, uncovered
 from stillwatch.campaigns.customers import customers, declared
 from stillwatch.campaigns.fingerprints import with_fingerprints
 from stillwatch.campaigns.mixture import learn
@@ -94,7 +94,8 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         named = _named(log, engine, options.indicators, traits, graph)
         linked = put_forward(graph, linked, named) if named else linked
     with watch("programmes"):
-        linked, standing = _looked_up(engine, log, graph, linked, options.programmes)
+        linked, standing, unknown = _looked_up(engine, log, graph, linked, options.programmes)
+        traits = replace(traits, abstained=(*traits.abstained, *unknown))
     with watch("natural groups"):
         against = basis(options.calibration, graph.kinds, sum(map(len, graph.accounts)), _span(engine)[1])
         found = references(graph, linked.held, linked.order, linked.clusters, against.groups)
@@ -230,15 +231,16 @@ def _graph(engine: Engine, traits: Traits, log: Log) -> Incidence:
 
 def _looked_up(
     engine: Engine, log: Log, graph: Incidence, linked: Linked, programmes: Sequence[Programme]
-) -> tuple[Linked, list[Standing]]:
-    """The clusters with what authorised programmes cover taken apart, and how each stands."""
+) -> tuple[Linked, list[Standing], tuple[str, ...]]:
+    """The clusters with what authorised programmes cover taken apart, how each stands, and programmes of nobody."""
     if not programmes:
-        return linked, [Standing()] * len(linked.clusters)
+        return linked, [Standing()] * len(linked.clusters), ()
     rows = engine.sql("SELECT account_id, last_seen FROM account_activity")
     last = dict(zip(rows["account_id"].to_pylist(), rows["last_seen"].to_pylist(), strict=True))
-    covered = covering(last, declared(engine, log.accounts, log.fields), programmes)
+    organisation = declared(engine, log.accounts, log.fields)
+    covered = covering(last, organisation, programmes)
     clusters, standing = parted(graph, linked.order, linked.clusters, covered, last)
-    return replace(linked, clusters=clusters), standing
+    return replace(linked, clusters=clusters), standing, naming_nobody(last, organisation, programmes)
 
 
 def _ranks(

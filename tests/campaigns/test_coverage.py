@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stillwatch.campaigns import Programme
-from stillwatch.campaigns.coverage import Standing, covering, parted, uncovered
+from stillwatch.campaigns.coverage import Standing, covering, naming_nobody, parted, uncovered
 from tests.campaigns.made import POOL, graph, pool
 from tests.signals.made import activity
 
@@ -96,3 +96,11 @@ def test_requests_that_were_covered_are_left_out() -> None:
     assert left.account.tolist() == [1, 0, 1]
     assert left.accounts == asked.accounts
     assert len(left.sketch) == len(left) == 3
+
+
+def test_a_programme_that_names_nobody_of_the_log_is_told() -> None:
+    by_organisation = programme(organizations=frozenset({"org-1"}))
+    assert naming_nobody(["a", "b"], {"b": "org-1"}, [programme("a"), by_organisation]) == ()
+    (line,) = naming_nobody(["b"], {}, [programme("a", "b"), by_organisation])
+    assert line.startswith("programme a study: none of the accounts")
+    assert naming_nobody(["a"], {}, []) == ()

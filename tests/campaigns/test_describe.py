@@ -141,7 +141,7 @@ def test_how_sure_says_what_it_rests_on(p_value: float, groups: int, says: str, 
 def test_a_family_that_says_nothing_is_named() -> None:
     by_family = {Family.REPLAY: 0.9, Family.CONTENT: 1e-5}
     one = assessed(graph(), [trial("classroom", 1e-4, by_family=by_family)])
-    assert "not surer because replay says nothing against that explanation" in confidence_of(one, [])
+    assert "what they share in replay does not speak against that explanation" in confidence_of(one, [])
     assert any("their likeness in content" in line for line in would_change(one))
     assert any("classroom" in line for line in would_change(one))
 

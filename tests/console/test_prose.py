@@ -25,6 +25,8 @@ def test_the_rate_and_what_it_rests_on_are_said() -> None:
     assert "false-discovery rate of 1 %" in prose.certainty(FINDINGS)
     assert FINDINGS.calibration in prose.certainty(FINDINGS)
     assert "not proof of absence" in prose.certainty(nothing_found())
+    assert "fewer than 100,000 requests" in prose.certainty(replace(nothing_found(), requests=99_999))
+    assert "fewer than" not in prose.certainty(replace(nothing_found(), requests=100_000))
 
 
 def test_what_is_asked_follows_the_findings() -> None:

@@ -145,7 +145,7 @@ def test_traits(engine: Engine) -> None:
         "signup_prefix": "192.0.2.0/24",
         "tls_fingerprint": "t9",
         "client": "t9 | raw | h9",
-        "request_shape": "temperature=70; max_tokens=1234; n=4; logprobs=-; stream=-; tools=search+shell",
+        "request_shape": "temperature=0.70; max_tokens=1234; n=4; logprobs=-; stream=-; tools=search+shell",
         "idle_before_use": "1 to 4",
         "first_seen_hour": str(START // HOUR + 30),
         "model_move": "0.9 or more",

@@ -55,6 +55,20 @@ def covering(
     return {account: programme for account, programme in found.items() if programme is not None}
 
 
+def naming_nobody(
+    accounts: Iterable[str], organisation: Mapping[str, str], programmes: Sequence[Programme]
+) -> tuple[str, ...]:
+    """A line for each programme that names nothing in the log: a slip of the pen there would accuse who may distil."""
+    if not programmes:
+        return ()
+    known, organisations = frozenset(accounts), frozenset(organisation.values())
+    return tuple(
+        f"programme {p.name}: none of the accounts and organisations that it names is in this log"
+        for p in programmes
+        if not (p.accounts & known or p.organizations & organisations)
+    )
+
+
 def parted(
     graph: Incidence,
     order: NDArray[np.int64],

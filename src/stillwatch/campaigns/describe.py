@@ -192,7 +192,7 @@ def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
         text += f", which goes beyond the {hardest.groups:,} groups that there were to compare with and is extrapolated"
     weakest = max(hardest.by_family.items(), key=lambda item: item[1], default=None)
     if weakest is not None and weakest[1] > 0.5:
-        text += f"; it is not surer because {weakest[0]} says nothing against that explanation"
+        text += f"; what they share in {weakest[0]} does not speak against that explanation"
     if not_measured:
         text += f"; {len(not_measured)} signal{'s' * (len(not_measured) != 1)} could not be measured"
     return text + "."
@@ -210,7 +210,7 @@ def would_change(assessment: Assessment) -> tuple[str, ...]:
     return (
         "a contract or programme that covers these accounts",
         f"an innocent cause, common to all of these accounts, of their likeness in {strongest[0]}",
-        f"records that show {hardest.explanation.name} to be true after all; it is the explanation that comes closest",
+        f"records that show these accounts to be a case of {hardest.explanation.name}, which comes closest",
     )
 
 

@@ -3,6 +3,7 @@
 from stillwatch.console.words import days, large, listed, number_word, percent, plural
 from stillwatch.schema.campaign import Campaign, Findings
 
+SHORT = 100_000  # requests below which small campaigns are often missed (docs/benchmarks.md)
 SURE = 0.95  # membership at or above this is called sure; below it, an account is to be looked at by itself
 
 #: MITRE ATLAS 5.5, names of the techniques that campaigns are tagged with.
@@ -98,9 +99,14 @@ def certainty(findings: Findings) -> str:
     """What the false-discovery rate means, and what it rests on."""
     rate = percent(findings.fdr)
     if not findings.campaigns:
+        few = (
+            f" With fewer than {large(SHORT)} requests small campaigns are often missed."
+            if findings.requests < SHORT
+            else ""
+        )
         return (
             f"The bar was a false-discovery rate of {rate}. Silence is not proof of absence: a campaign that is small, "
-            f"slow or differently built can stay below it."
+            f"slow or differently built can stay below it.{few}"
         )
     return (
         f"Campaigns are reported at a false-discovery rate of {rate}: over many runs, on average at most {rate} of the "

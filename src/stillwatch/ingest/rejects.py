@@ -95,5 +95,7 @@ class Rejects:
         self._file.flush()
         most = ", ".join(f"{reason} ({n})" for reason, n in self.counts.most_common(3))
         raise TooManyRejects(
-            what, where=str(self.path), do=f"Most frequent: {most}. Mend the log or raise --max-rejects"
+            f"{what}, so no log was written",
+            where=str(self.path),
+            do=f"Most frequent: {most}. Mend the log or raise --max-rejects",
         )

@@ -25,8 +25,11 @@ SHAPE = Kind("request_shape", Family.SOFTWARE, "request parameters and tools", a
 
 _COLUMNS: list[tuple[str, pa.DataType]] = [("account_id", pa.string()), ("shape", pa.string()), ("n", pa.int64())]
 _SHAPES = pa.schema(_COLUMNS)
+_HUNDREDTHS = "temperature * 100 + 5e-1"  # rounded so, engines cannot spell a float differently
+_UNITS = floor_div(_HUNDREDTHS, 100)
+_REST = f"LPAD(CAST({floor_div(_HUNDREDTHS, 1)} - 100 * {_UNITS} AS STRING), 2, '0')"
 _PARAMETERS = {
-    "temperature": floor_div("temperature * 100 + 5e-1", 1),  # in hundredths
+    "temperature": f"CAST({_UNITS} AS STRING) || '.' || {_REST}",
     "max_tokens": "max_tokens",
     "n": "n",
     "logprobs": "logprobs",
