@@ -1,6 +1,5 @@
 """The account-artifact graph -> clusters, most certain first."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,15 +27,12 @@ class Linked:
     order: NDArray[np.int64]
 
 
-def find_clusters(
-    graph: Incidence, seed: int = 0, progress: Callable[[int, int], None] = lambda done, of: None
-) -> Linked:
+def find_clusters(graph: Incidence, seed: int = 0) -> Linked:
     """Clusters of ``graph``: disjoint, each tied by more than its naming costs.
 
     Args:
         graph: the account-artifact graph.
         seed: fixes the order in which holders are sampled.
-        progress: called with seeds done and seeds in all.
     """
     held = holders(graph)
     order = np.random.default_rng(seed).permutation(len(graph.actors))
@@ -44,8 +40,7 @@ def find_clusters(
     free = np.ones(len(graph.actors), np.bool_)
     tried = np.zeros(len(graph.actors), np.int32)
     clusters: list[Cluster] = []
-    for done, value in enumerate(seeds.values):
-        progress(done, len(seeds.values))
+    for value in seeds.values:
         start = held.of(int(value))
         if (~free[start] | (tried[start] >= 3)).mean() >= _SPENT:
             continue
