@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "person": "stillwatch.cli.forum_hub:person",
     "pull": "stillwatch.cli.forum_member:pull_",
     "push": "stillwatch.cli.forum_member:push_",
+    "rotate": "stillwatch.cli.forum_member:rotate_",
     "serve": "stillwatch.cli.forum_serve:serve",
     "sync": "stillwatch.cli.forum_member:sync",
     "token": "stillwatch.cli.forum_hub:token",

@@ -56,14 +56,15 @@ _collections = click.option("--collection", "names", multiple=True, metavar="ID|
     type=_FILE,
     help="JSON of peers' keys, pseudonym to list of public halves: then only what they signed is used.",
 )
+@click.option("--log-key", default="", metavar="KEY", help="The hub's log's public key, as `forum init` printed it.")
 @click.option("--insecure-http", is_flag=True, help="Take HTTP without TLS on another host than this one.")  # fmt: skip
 def join_(
     url: str, folder: Path, token_file: Path | None, user: str, identity: str, ca: Path | None,
     client_cert: Path | None, client_key: Path | None, key: Path | None, overlap: float,
-    peers: Path | None, insecure_http: bool,
+    peers: Path | None, log_key: str, insecure_http: bool,
 ) -> None:  # fmt: skip
-    """Take part at the TAXII 2.1 server at URL; harmless to repeat."""
-    from stillwatch.forum.member import Membership, State, join
+    """Take part at the TAXII 2.1 server at URL; at a Stillwatch hub, bring the signing key. Harmless to repeat."""
+    from stillwatch.forum.member import Membership, State, connect, introduce, join
     from stillwatch.forum.member.hub import is_hub
     from stillwatch.forum.member.shelf import learn, read_peers
 
@@ -79,13 +80,36 @@ def join_(
             learn(state, read_peers(peers))
         from stillwatch.forum.ledger import load_key
 
-        public = load_key(Path(joined.key))
         click.echo(f"joined {joined.root}")
-        click.echo(f"signing key {public.id}, public half {b64encode(public.public).decode()}: tell it to the operator")
+        brought = False
+        if joined.hub:
+            taxii = connect(joined)
+            try:
+                brought = introduce(state, taxii, log_key)
+                _learn(state, taxii)
+            finally:
+                taxii.transport.close()
+            click.echo(f"pseudonym {state.membership.identity}")
+        public = load_key(Path(joined.key))
+        then = "the hub has it" if brought else "tell it to the operator"
+        click.echo(f"signing key {public.id}, public half {b64encode(public.public).decode()}: {then}")
         for id_, title, alias in state.rows("SELECT id, title, alias FROM collection ORDER BY id"):
             click.echo(ascii(f"collection {alias or id_}  {title}")[1:-1])
     finally:
         state.close()
+
+
+@click.command("rotate")
+@_state
+def rotate_(folder: Path) -> None:
+    """Sign with a new key from now on (at a Stillwatch hub); the old one stays valid for what it signed."""
+    from stillwatch.forum.member import rotate
+
+    with _joined(folder) as (state, taxii):
+        if not state.membership.hub:
+            raise UsageError("no Stillwatch hub", where=state.membership.root, do="Tell peers your new key yourself")
+        key = rotate(state, taxii)
+    click.echo(f"signing key {key.id}, public half {b64encode(key.public).decode()}: the hub has it")
 
 
 @click.command("push")
@@ -292,6 +316,8 @@ def _pull(state: "State", taxii: "Taxii", names: tuple[str, ...], page: int, che
     from stillwatch.forum.member import collections, pull, refresh
 
     refresh(state, taxii)
+    if state.membership.hub:
+        _learn(state, taxii)
     console = Console(stderr=True)
     for collection in collections(state, names, "can_read"):
         with console.status("Fetching") as status:
@@ -307,6 +333,19 @@ def _pull(state: "State", taxii: "Taxii", names: tuple[str, ...], page: int, che
         click.echo(told)
         if done.doubtful:
             click.echo(f"{collection}: the server may have more than it gives; try --check later", err=True)
+
+
+def _learn(state: "State", taxii: "Taxii") -> None:
+    """Take over peers' keys, and say aloud what is wrong with them."""
+    from stillwatch.forum.member import learn_keys
+
+    learned = learn_keys(state, taxii)
+    if learned.keys:
+        click.echo(f"keys: {learned.keys} new, {learned.good} objects verified by them")
+    for key in learned.strange:
+        click.echo(f"WARNING: the hub's log gives your pseudonym the key {key}, which is not yours", err=True)
+    for peer in learned.pinned:
+        click.echo(ascii(f"not taken: other keys than the pinned ones of {peer}; see --peers")[1:-1], err=True)
 
 
 def _path(path: Path | None) -> str:

@@ -15,7 +15,7 @@ from stillwatch.forum.member.taxii import Taxii
 from stillwatch.forum.member.transport import Transport
 
 MEDIA = "application/json"
-_ROOT = "/forum/v1/"
+ROOT = "/forum/v1/"
 _WITHDRAWN = {"withdrawn": "withdrawn", "suspended": "suspended", "erased": "erased"}
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class _Appeals(msgspec.Struct):
 def is_hub(transport: Transport) -> bool:
     """Whether the server describes our interface beside TAXII."""
     try:
-        answer = transport.request("GET", f"{_ROOT}openapi.json", MEDIA)
+        answer = transport.request("GET", f"{ROOT}openapi.json", MEDIA)
     except RefusedError:
         return False
     return b"Stillwatch" in answer.body[:4096]
@@ -67,7 +67,7 @@ def follow_recalls(state: State, taxii: Taxii) -> int:
     """
     key, acknowledged = load_key(Path(state.membership.key)), 0
     while True:
-        told = _get(taxii, "recalls/", _Recalls).recalls
+        told = get(taxii, "recalls/", _Recalls).recalls
         for each in told:
             _follow(state, taxii, each, key)
         sent = _acknowledge(state, taxii)
@@ -88,19 +88,19 @@ def report(taxii: Taxii, collection: str, target: str, kind: str, count: int, ev
         evidence: for a false positive, categories of counter-evidence.
     """
     body = msgspec.json.encode({"kind": kind, "count": max(count, 1), "evidence": evidence})
-    path = f"{_ROOT}collections/{quote(collection, safe='')}/objects/{quote(target, safe='')}/reports"
+    path = f"{ROOT}collections/{quote(collection, safe='')}/objects/{quote(target, safe='')}/reports"
     taxii.transport.request("POST", path, MEDIA, body=body)
 
 
 def appeals(taxii: Taxii) -> list[Appeal]:
     """Objections to the member's objects that nobody has answered."""
-    return [each for each in _get(taxii, "appeals/", _Appeals).appeals if each.state == "open"]
+    return [each for each in get(taxii, "appeals/", _Appeals).appeals if each.state == "open"]
 
 
 def answer_appeal(taxii: Taxii, id_: str, outcome: str, reason: str) -> None:
     """Answer one: ``upheld``, ``corrected`` or ``rejected``, with a reason."""
     body = msgspec.json.encode({"outcome": outcome, "reason": reason})
-    taxii.transport.request("POST", f"{_ROOT}appeals/{quote(id_, safe='')}/answer", MEDIA, body=body)
+    taxii.transport.request("POST", f"{ROOT}appeals/{quote(id_, safe='')}/answer", MEDIA, body=body)
 
 
 def _follow(state: State, taxii: Taxii, recall: Recall, key: SigningKey) -> None:
@@ -138,7 +138,7 @@ def _still_there(taxii: Taxii, recall: Recall) -> set[int]:
 def _acknowledge(state: State, taxii: Taxii) -> int:
     sent = 0
     for id_, envelope in state.rows("SELECT id, envelope FROM recall WHERE acknowledged IS NULL ORDER BY followed, id"):
-        path = f"{_ROOT}recalls/{quote(id_, safe='')}/acknowledgement"
+        path = f"{ROOT}recalls/{quote(id_, safe='')}/acknowledgement"
         taxii.transport.request("POST", path, MEDIA, body=envelope.encode())
         with state.writing() as db:
             db.execute("UPDATE recall SET acknowledged = ? WHERE id = ?", (now(), id_))
@@ -146,9 +146,14 @@ def _acknowledge(state: State, taxii: Taxii) -> int:
     return sent
 
 
-def _get(taxii: Taxii, path: str, kind: type[T]) -> T:
-    answer: Any = taxii.transport.request("GET", _ROOT + path, MEDIA)
+def get(taxii: Taxii, path: str, kind: type[T], **query: str) -> T:
+    """What the hub says at a path under its own interface.
+
+    Raises:
+        SenselessError: it is not what the hub describes.
+    """
+    answer: Any = taxii.transport.request("GET", ROOT + path, MEDIA, query)
     try:
         return msgspec.json.decode(answer.body, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise SenselessError(f"not what the hub describes: {str(error)[:200]}", where=_ROOT + path) from None
+        raise SenselessError(f"not what the hub describes: {str(error)[:200]}", where=ROOT + path) from None

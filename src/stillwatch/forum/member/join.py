@@ -49,7 +49,8 @@ def join(
         root = find_root(transport, membership.url)
         if held and state.membership.root != root.url:
             raise UsageError("joined elsewhere already", where=state.membership.root, do="Use another --state")
-        key = Path(membership.key) if membership.key else state.folder / KEY
+        before = state.membership if held else membership
+        key = Path(membership.key or before.key or state.folder / KEY)
         if not key.exists():
             SigningKey().write(key)
         load_key(key)
@@ -58,7 +59,7 @@ def join(
         joined = Membership(
             **{name: getattr(membership, name) for name in Membership.__struct_fields__}
             | {"root": root.url, "most_bytes": root.most_bytes, "key": str(key.resolve()), "hub": theirs,
-               "overlap": overlap}
+               "overlap": overlap, "identity": membership.identity or before.identity}
         )  # fmt: skip
         state.join(joined)
         refresh(state, Taxii(transport, root.url))

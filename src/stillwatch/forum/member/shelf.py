@@ -11,6 +11,7 @@ import msgspec
 
 from stillwatch.errors import InputError
 from stillwatch.forum.ledger import key_id, verify_object
+from stillwatch.forum.ledger.entries import Keyed, Unkeyed
 from stillwatch.forum.member.door import Bad, Version
 from stillwatch.forum.member.moments import now
 from stillwatch.forum.member.state import State
@@ -59,9 +60,9 @@ def standing_of(found: Object, peers: Mapping[str, Mapping[str, bytes]]) -> tupl
 
 
 def peers(state: State) -> dict[str, dict[str, bytes]]:
-    """The public keys of peers: pseudonym -> key id -> key."""
+    """The public keys of peers: pseudonym -> key id -> key. Retired ones too, as what they signed stands."""
     found: dict[str, dict[str, bytes]] = {}
-    for pseudonym, key, public in state.rows("SELECT pseudonym, key, public FROM peer"):
+    for pseudonym, key, public in state.rows("SELECT pseudonym, key, public FROM peer WHERE source <> 'refused'"):
         found.setdefault(pseudonym, {})[key] = public
     return found
 
@@ -118,14 +119,40 @@ def read_peers(path: Path) -> list[tuple[str, str, bytes]]:
 
 
 def learn(state: State, keys: Iterable[tuple[str, str, bytes]]) -> int:
-    """Take over peers' keys (pseudonym, key id, public key) and look again at signatures; gives how many became good.
+    """Pin peers' keys (pseudonym, key id, public key) and look again at signatures; gives how many became good.
 
     A key that is known stays: what it signed was good when it was fetched.
     """
     with state.writing() as db:
-        db.executemany("INSERT OR IGNORE INTO peer VALUES (?, ?, ?)", keys)
+        pin = "INSERT INTO peer VALUES (?, ?, ?, 'file', '', '') ON CONFLICT DO UPDATE SET source = 'file'"
+        db.executemany(pin, keys)
+        db.execute(
+            """UPDATE peer SET source = 'refused' WHERE source = 'log'
+            AND pseudonym IN (SELECT pseudonym FROM peer WHERE source = 'file')"""
+        )
+    return look_again(state)
+
+
+def add_peers(state: State, entries: Iterable[Keyed | Unkeyed]) -> None:
+    """Take over what the log says of keys, inside the caller's transaction. Whoever is pinned keeps the pinned ones."""
+    for each in entries:
+        if isinstance(each, Keyed):
+            public = b64decode(each.public)
+            pinned = state.rows("SELECT 1 FROM peer WHERE pseudonym = ? AND source = 'file'", each.actor)
+            row = (each.actor, key_id(public), public, "refused" if pinned else "log", each.time)
+            state.db.execute("INSERT OR IGNORE INTO peer VALUES (?, ?, ?, ?, ?, '')", row)
+        else:
+            retire = "UPDATE peer SET retired = ? WHERE pseudonym = ? AND key = ?"
+            state.db.execute(retire, (each.time, each.actor, each.key))
+
+
+def look_again(state: State) -> int:
+    """Judge anew the signatures that no known key made; gives how many became good."""
+    with state.writing() as db:
         known, changed = peers(state), 0
-        query = "SELECT collection, id, moment, body FROM object WHERE standing IN ('unknown', 'bad')"
+        query = (
+            "SELECT collection, id, moment, body FROM object WHERE standing IN ('unknown', 'bad') AND gone <> 'erased'"
+        )
         for collection, id_, moment, body in state.rows(query):
             standing, signer = standing_of(msgspec.json.decode(body), known)
             changed += standing == Standing.GOOD
@@ -134,6 +161,12 @@ def learn(state: State, keys: Iterable[tuple[str, str, bytes]]) -> int:
                 (str(standing), signer, collection, id_, moment),
             )
     return changed
+
+
+def contradicted(state: State) -> tuple[str, ...]:
+    """Pinned peers that the log gives keys to which are not pinned."""
+    query = "SELECT DISTINCT pseudonym FROM peer WHERE source = 'refused' ORDER BY pseudonym"
+    return tuple(row[0] for row in state.rows(query))
 
 
 def latest(state: State, standings: Sequence[Standing], collection: str = "") -> Iterator[Object]:

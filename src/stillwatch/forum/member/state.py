@@ -19,8 +19,18 @@ from stillwatch.forum.member.errors import MemberError
 
 FILE: Final = "member.db"
 KEY: Final = "signing.key"
-VERSION: Final = 1
+VERSION: Final = 2
 _PATIENCE: Final = 60.0
+#: What brings a state of an earlier version to the next one.
+_UPGRADES: Final = {
+    1: (
+        "ALTER TABLE peer ADD COLUMN source TEXT NOT NULL DEFAULT 'file'",
+        "ALTER TABLE peer ADD COLUMN since TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE peer ADD COLUMN retired TEXT NOT NULL DEFAULT ''",
+        "DROP INDEX IF EXISTS outbox_open",
+        "CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, collection, time, id, moment)",
+    ),
+}
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -115,10 +125,14 @@ class State:
                 for statement in text.split(";\n"):
                     if statement.strip():
                         self.db.execute(statement)
-                self.db.execute(f"PRAGMA user_version={VERSION}")
-            elif version != VERSION:
+                version = VERSION
+            for each in range(version, VERSION):
+                for statement in _UPGRADES[each]:
+                    self.db.execute(statement)
+            if version > VERSION:
                 do = "Use the version of Stillwatch that wrote it"
                 raise MemberError(f"a state of version {version}, not {VERSION}", where=str(self.folder), do=do)
+            self.db.execute(f"PRAGMA user_version={VERSION}")
 
     def close(self) -> None:
         """Let the file go."""
@@ -153,10 +167,21 @@ class State:
 
     def join(self, membership: Membership) -> None:
         """Remember where."""
-        with self.writing() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO setting VALUES ('membership', ?)", (msgspec.json.encode(membership).decode(),)
-            )
+        with self.writing():
+            self.set_membership(membership)
+
+    def set_membership(self, membership: Membership) -> None:
+        """Remember where; inside the caller's transaction."""
+        self.set_setting("membership", msgspec.json.encode(membership).decode())
+
+    def setting(self, name: str) -> str:
+        """What is remembered under a name; "" where nothing is."""
+        found = self.rows("SELECT value FROM setting WHERE name = ?", name)
+        return str(found[0][0]) if found else ""
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Remember something under a name; inside the caller's transaction."""
+        self.db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     def walk(self, collection: str) -> Walk:
         """How far a collection was read."""

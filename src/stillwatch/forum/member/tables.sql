@@ -22,9 +22,12 @@ CREATE TABLE fault (
     PRIMARY KEY (collection, digest)
 ) STRICT, WITHOUT ROWID;
 
--- Keys of peers by their pseudonyms.
-CREATE TABLE peer (pseudonym TEXT NOT NULL, key TEXT NOT NULL, public BLOB NOT NULL, PRIMARY KEY (pseudonym, key))
-STRICT, WITHOUT ROWID;
+-- Keys of everybody by pseudonyms. source: file (pinned), log, refused (by the log, of somebody who is pinned).
+-- since and retired are the log's times.
+CREATE TABLE peer (
+    pseudonym TEXT NOT NULL, key TEXT NOT NULL, public BLOB NOT NULL, source TEXT NOT NULL DEFAULT 'file',
+    since TEXT NOT NULL DEFAULT '', retired TEXT NOT NULL DEFAULT '', PRIMARY KEY (pseudonym, key)
+) STRICT, WITHOUT ROWID;
 
 -- What is to be sent. state: ready, sent (no answer yet), pending (status says so), accepted, refused.
 CREATE TABLE outbox (
