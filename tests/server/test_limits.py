@@ -17,7 +17,7 @@ import httpx
 
 from benchmarks.forum.hub import new_hub
 from benchmarks.forum.objects import indicators
-from stillwatch.server import protocol
+from stillwatch.server import timed
 from stillwatch.server.app import Settings, create
 from stillwatch.server.compose import OPERATIONS, compose
 from stillwatch.server.limits import Buckets, Rate
@@ -61,7 +61,7 @@ def _served(folder: Path, settings: Settings) -> Iterator[Served]:
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(timed, "HEADER_SECONDS", 0.5)
     yield from _served(tmp_path, Settings(rate=Rate(100_000, 100_000), body_seconds=0.5))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stillwatch.errors import MissingExtra
 
@@ -25,11 +25,16 @@ except ImportError:
 from stillwatch.enforcement import Policy
 from stillwatch.enforcement.anchors import anchors_of
 from stillwatch.server.gate.app import App, Gate, Settings
+from stillwatch.server.gate.blocks import Blocks
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.http1 import Pool
 from stillwatch.server.gate.record import Record
 from stillwatch.server.gate.routes import Routes, nowhere
+from stillwatch.server.gate.state import BLOCKS, SNAPSHOT
 from stillwatch.server.gate.upstream import Upstream
+
+if TYPE_CHECKING:
+    from stillwatch.server.gate.shared import Follower
 
 _LOG: Final = logging.getLogger("stillwatch.gate")
 _LOGGING: Final = {
@@ -55,15 +60,24 @@ class Place:
     key: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a gate may have beside it: a database that gates share (a URL), and a port for Envoy's gRPC."""
+
+    database: str = ""
+    grpc: int | None = None
+
+
 def build(
-    upstream: str | None, policy: Policy, snapshot: Path | None, log: Path | None, settings: Settings, secret: str = ""
-) -> tuple[App, Enforcer, Record]:
+    upstream: str | None, policy: Policy, snapshot: Path | None, log: Path | None, settings: Settings, secret: str = "",
+    blocks: Blocks | None = None,
+) -> tuple[Routes, Enforcer, Record]:  # fmt: skip
     """The gate before ``upstream``, and its answers to other gateways; to be called in a running loop.
 
     Raises:
         UsageError: the URL is none.
     """
-    enforcer, record = Enforcer(policy, snapshot), Record(log)
+    enforcer, record = Enforcer(policy, snapshot, blocks=blocks), Record(log)
     inner = Upstream(Pool(upstream), keep=settings.trust.names) if upstream else nowhere
     gate = Gate(inner, enforcer, record, settings)
     if enforcer.snapshot.anchored:
@@ -116,7 +130,7 @@ def server(app: App, place: Place) -> uvicorn.Server:
     if fast:
         from stillwatch.server.gate.protocol import FastProtocol as Protocol
     else:
-        from stillwatch.server.gate.protocol_h11 import SlowProtocol as Protocol  # type: ignore[assignment]
+        from stillwatch.server.timed import TimedProtocol as Protocol  # type: ignore[assignment]
     secured: dict[str, Any] = {}
     if place.certificate and place.key:
         secured = {"ssl_certfile": place.certificate, "ssl_keyfile": place.key}
@@ -136,18 +150,66 @@ async def serve(app: App, enforcer: Enforcer, record: Record, place: Place) -> N
 
 
 def run(
-    upstream: str | None, policy: Policy, snapshot: Path | None, log: Path | None, settings: Settings, place: Place,
-    secret: str = "",
+    upstream: str | None, policy: Policy, state: Path | None, log: Path | None, settings: Settings, place: Place,
+    secret: str = "", beside: Beside | None = None,
 ) -> None:  # fmt: skip
-    """``serve`` in a loop of its own: uvloop's where it is installed."""
+    """``serve`` in a loop of its own: uvloop's where it is installed.
+
+    Args:
+        upstream: the server of the model.
+        policy, settings: the gate's.
+        state: directory of the snapshot and of the blocks that were handed out.
+        log: directory for the log.
+        place: where to listen.
+        secret: of other gateways.
+        beside: a database, and Envoy's port.
+    """
+    beside = beside or Beside()
 
     async def main() -> None:
-        app, enforcer, record = build(upstream, policy, snapshot, log, settings, secret)
-        await serve(app, enforcer, record, place)
+        blocks = Blocks(state / BLOCKS) if state else Blocks()
+        with following(state, beside.database, blocks) as follower:
+            snapshot = state / SNAPSHOT if state else None
+            app, enforcer, record = build(upstream, policy, snapshot, log, settings, secret, blocks)
+            enforcer.shared = (lambda: follower.figures) if follower else None
+            async with answering(app.gate, enforcer, secret, place, beside.grpc):
+                await serve(app, enforcer, record, place)
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with runner() as running:
         running.run(main())
+
+
+@contextmanager
+def following(state: Path | None, database: str, blocks: Blocks) -> "Iterator[Follower | None]":
+    """In step with ``database``, if there is one: the first look before the first request."""
+    if not database or state is None:
+        yield None
+        return
+    from stillwatch.server.gate.shared import Follower, store
+
+    follower = Follower(state, store(database), blocks)
+    follower.once()
+    follower.start()
+    try:
+        yield follower
+    finally:
+        follower.stop()
+
+
+@asynccontextmanager
+async def answering(gate: Gate, enforcer: Enforcer, secret: str, place: Place, port: int | None) -> AsyncIterator[None]:
+    """As long as Envoy is answered over gRPC, if it is at all."""
+    if port is None:
+        yield
+        return
+    from stillwatch.server.gate.envoy import listen
+
+    listening, _ = await listen(gate, enforcer, secret, place, port)
+    try:
+        yield
+    finally:
+        await listening.stop(1.0)
 
 
 def runner() -> asyncio.Runner:

@@ -1,14 +1,15 @@
-"""uvicorn's h11 protocol with a clock on each head, where httptools is not installed."""
+"""uvicorn's h11 protocol with a clock on each head: a client that sends one slowly holds no connection for ever."""
 
 import asyncio
 from typing import Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+#: Within which the head of a request has to be whole once a connection or a request began.
 HEADER_SECONDS: Final = 20.0
 
 
-class SlowProtocol(H11Protocol):
+class TimedProtocol(H11Protocol):
     """One connection."""
 
     _deadline: asyncio.TimerHandle | None = None
