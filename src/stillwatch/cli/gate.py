@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "publish": "stillwatch.cli.gate_serve:publish",
     "release": "stillwatch.cli.gate_people:release",
     "serve": "stillwatch.cli.gate_serve:serve",
+    "share": "stillwatch.cli.gate_serve:share",
     "settle": "stillwatch.cli.gate_people:settle",
 }
 

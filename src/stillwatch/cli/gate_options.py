@@ -23,11 +23,30 @@ _SOURCES = (
 )  # fmt: skip
 
 
-def state_option(command: F) -> F:
-    """``state``: where the gate's snapshot and ledger are."""
-    text = "Directory of the gate's snapshot, ledger and key."
-    option = click.option("--state", envvar="STILLWATCH_GATE", type=FOLDER, required=True, help=text)
+def database_option(command: F) -> F:
+    """``database``: what several gates share; "" for none."""
+    text = "Database that several gates share: postgresql://user@host/name, or sqlite:///file.db on one machine."
+    option = click.option("--database", envvar="STILLWATCH_GATE_DATABASE", metavar="URL", default="", help=text)
     return option(command)
+
+
+def state_option(command: F) -> F:
+    """``state``: the gates' state (``server.gate.state.State``), in a directory and perhaps a database."""
+    text = "Directory of the gate's snapshot, ledger and key."
+
+    def opened(state: Path, database: str, **others: Any) -> Any:
+        from stillwatch.server.gate.state import open_state
+
+        place = open_state(state, database)
+        try:
+            return command(state=place, **others)
+        finally:
+            place.close()
+
+    opened.__doc__, opened.__name__ = command.__doc__, command.__name__
+    opened.__click_params__ = list(getattr(command, "__click_params__", []))  # type: ignore[attr-defined]
+    option = click.option("--state", envvar="STILLWATCH_GATE", type=FOLDER, required=True, help=text)
+    return option(database_option(opened))  # type: ignore[return-value]
 
 
 def policy_option(command: F) -> F:

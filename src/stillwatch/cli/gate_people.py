@@ -6,27 +6,25 @@ Each adds an entry to the ledger; the next ``publish`` (or round of ``watch``) a
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from stillwatch.cli.gate_options import FOLDER, state_option
-from stillwatch.enforcement.ledger import Entry, FileLedger, History, What
+from stillwatch.enforcement.ledger import Entry, History, What
 from stillwatch.errors import UsageError
 
+if TYPE_CHECKING:
+    from stillwatch.server.gate.state import State
+
 _OUT = Console(highlight=False, markup=False, soft_wrap=True)
-_LEDGER = "ledger.ndjson"
 _BY = click.option("--by", required=True, metavar="NAME", help="The person who decides.")
 _WHY = click.option("--why", required=True, metavar="TEXT", help="The reason, for the record.")
 
 
-def _ledger(state: Path) -> FileLedger:
-    return FileLedger(state / _LEDGER)
-
-
-def _add(state: Path, what: What, **more: Any) -> None:
-    _ledger(state).add([Entry(what, time.time_ns() // 1000, **more)])
+def _add(state: "State", what: What, **more: Any) -> None:
+    state.ledger.add([Entry(what, time.time_ns() // 1000, **more)])
 
 
 def _name(by: str) -> str:
@@ -44,9 +42,9 @@ def _name(by: str) -> str:
 @click.command("measures")
 @state_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def measures(state: Path, as_json: bool) -> None:
+def measures(state: "State", as_json: bool) -> None:
     """List the measures in force, with their evidence; checks that the record is whole."""
-    history = History(_ledger(state).entries())
+    history = History(state.ledger.entries())
     for account, entry in sorted(history.measured.items()):
         appealed = entry.measure in history.open_appeals
         if as_json:
@@ -62,9 +60,9 @@ def measures(state: Path, as_json: bool) -> None:
 @state_option
 @_BY
 @_WHY
-def approve(campaign: str, state: Path, by: str, why: str) -> None:
+def approve(campaign: str, state: "State", by: str, why: str) -> None:
     """Approve the block of CAMPAIGN, for the accounts that are in it now; it takes several people."""
-    history = History(_ledger(state).entries())
+    history = History(state.ledger.entries())
     if not any(entry.campaign == campaign for entry in history.measured.values()):
         raise UsageError(f"no account is under a measure for {campaign!r}", do="`stillwatch gate measures` lists them.")
     _add(state, "approved", campaign=campaign, by=_name(by), text=why)
@@ -76,7 +74,7 @@ def approve(campaign: str, state: Path, by: str, why: str) -> None:
 @click.option("--campaign", default="", help="Or all accounts of a campaign.")
 @_BY
 @_WHY
-def release(state: Path, account: str, campaign: str, by: str, why: str) -> None:
+def release(state: "State", account: str, campaign: str, by: str, why: str) -> None:
     """Let accounts come under measures beyond the day's budget, or again after an appeal."""
     if bool(account) == bool(campaign):
         raise UsageError("give one of the two", where="--account, --campaign")
@@ -89,7 +87,7 @@ def release(state: Path, account: str, campaign: str, by: str, why: str) -> None
 @click.option("--campaign", required=True, help="As the forum calls it.")
 @click.option("--evidence", required=True, help="What the local log shows, for the record.")
 @_BY
-def confirm(state: Path, account: str, campaign: str, evidence: str, by: str) -> None:
+def confirm(state: "State", account: str, campaign: str, evidence: str, by: str) -> None:
     """Record local evidence for what came from the forum; without it nothing more than observing follows."""
     _add(state, "confirmed", account=account, campaign=campaign, by=_name(by), text=evidence)
 
@@ -98,9 +96,9 @@ def confirm(state: Path, account: str, campaign: str, evidence: str, by: str) ->
 @click.argument("measure")
 @state_option
 @click.option("--statement", required=True, help="What the customer says.")
-def appeal(measure: str, state: Path, statement: str) -> None:
+def appeal(measure: str, state: "State", statement: str) -> None:
     """Lodge a customer's appeal against MEASURE, the id that every refusal names."""
-    entry = History(_ledger(state).entries()).find(measure)
+    entry = History(state.ledger.entries()).find(measure)
     _add(state, "appealed", account=entry.account, campaign=entry.campaign, measure=measure, text=statement)
 
 
@@ -110,9 +108,9 @@ def appeal(measure: str, state: Path, statement: str) -> None:
 @click.option("--upheld/--rejected", default=None, required=True, help="Whether the customer is right.")
 @_BY
 @_WHY
-def settle(measure: str, state: Path, upheld: bool, by: str, why: str) -> None:
+def settle(measure: str, state: "State", upheld: bool, by: str, why: str) -> None:
     """Answer an appeal. Upheld, the measure ends, and none begins again unless a person releases the account."""
-    history = History(_ledger(state).entries())
+    history = History(state.ledger.entries())
     found = history.open_appeals.get(measure)
     if found is None:
         raise UsageError(
@@ -125,9 +123,9 @@ def settle(measure: str, state: Path, upheld: bool, by: str, why: str) -> None:
 @click.command("feedback")
 @state_option
 @click.option("--out", type=FOLDER, required=True, help="Directory for benign.ndjson and false_positives.ndjson.")
-def feedback(state: Path, out: Path) -> None:
+def feedback(state: "State", out: Path) -> None:
     """What upheld appeals teach: accounts to calibrate on, and campaigns that were wrong about somebody."""
-    upheld = [entry for entry in _ledger(state).entries() if entry.what == "upheld"]
+    upheld = [entry for entry in state.ledger.entries() if entry.what == "upheld"]
     out.mkdir(parents=True, exist_ok=True)
     accounts = sorted({entry.account for entry in upheld})
     counts: dict[str, set[str]] = {}

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from stillwatch.cli.gate_options import FILE, FOLDER, policy_option, source_options, state_option
+from stillwatch.cli.gate_options import FILE, FOLDER, database_option, policy_option, source_options, state_option
 from stillwatch.cli.policy import tested
 from stillwatch.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from stillwatch.server.gate.publish import Published, Sources
+    from stillwatch.server.gate.state import State
 
 _OUT = Console(highlight=False, markup=False, soft_wrap=True)
 _HERE = {"127.0.0.1", "::1", "localhost"}
@@ -43,7 +44,7 @@ def told(published: "Published") -> str:
 @state_option
 @policy_option
 @source_options
-def publish(state: Path, policy_file: Path | None, sources: "Sources") -> None:
+def publish(state: "State", policy_file: Path | None, sources: "Sources") -> None:
     """Make the snapshot that gates read out of findings, indicators, programmes and owners."""
     from stillwatch.server.gate.publish import publish as make
 
@@ -51,15 +52,28 @@ def publish(state: Path, policy_file: Path | None, sources: "Sources") -> None:
     _OUT.print(told(make(state, policy, sources, time.time_ns() // 1000)))
 
 
+@click.command("share")
+@state_option
+def share(state: "State") -> None:
+    """Move the ledger, key and snapshot of a directory into a database that gates are to share, which is empty."""
+    from stillwatch.server.gate.shared import SharedState
+
+    if not isinstance(state, SharedState):
+        raise UsageError("no database to move to", where="--database", do="Give its URL.")
+    _OUT.print(f"{state.move():,} entries of the ledger moved")
+
+
 @click.command("serve")
 @click.option("--upstream", metavar="URL", help="The server of the model; without it only other gateways are answered.")
 @click.option(
     "--state", envvar="STILLWATCH_GATE", type=FOLDER, help="Directory of the snapshot; without it nothing is known."
 )
+@database_option
 @click.option("--log", type=FOLDER, help="Directory for the log of requests, which `stillwatch watch` reads.")
 @policy_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True)
+@click.option("--envoy-port", type=click.IntRange(0, 65535), help="Answer Envoy's ext_authz over gRPC there too.")
 @click.option("--tls-cert", type=FILE, help="Certificate chain (PEM).")
 @click.option("--tls-key", type=FILE, help="Its key (PEM).")
 @click.option("--insecure-http", is_flag=True, help="Serve without TLS on another host than this one, behind a proxy.")
@@ -75,7 +89,8 @@ def publish(state: Path, policy_file: Path | None, sources: "Sources") -> None:
 def serve(
     upstream: str | None, state: Path | None, log: Path | None, policy_file: Path | None, host: str, port: int,
     tls_cert: Path | None, tls_key: Path | None, insecure_http: bool, keys: Path | None, account_header: str,
-    tier_header: str, organization_header: str, address_header: str, tls_header: str, max_body: int,
+    tier_header: str, organization_header: str, address_header: str, tls_header: str, max_body: int, database: str,
+    envoy_port: int | None,
 ) -> None:  # fmt: skip
     """Stand before the model's server (OpenAI- and Anthropic-style APIs), decide on each request, log as it passes.
 
@@ -84,8 +99,7 @@ def serve(
     try:
         from stillwatch.server.gate.app import Settings
         from stillwatch.server.gate.identity import Trust, read_keys
-        from stillwatch.server.gate.publish import SNAPSHOT
-        from stillwatch.server.gate.serve import Place, run
+        from stillwatch.server.gate.serve import Beside, Place, run
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "forum") from None
     if (tls_cert is None) != (tls_key is None):
@@ -100,5 +114,7 @@ def serve(
     trust = Trust(account, tier, organization, address, ja4, read_keys(keys) if keys else {})
     settings = Settings(trust, max_body << 20)
     secret = os.environ.get("STILLWATCH_GATE_SECRET", "")
-    snapshot = state / SNAPSHOT if state else None
-    run(upstream, tested(policy_file), snapshot, log, settings, Place(host, port, tls_cert, tls_key), secret)
+    if database and state is None:
+        raise UsageError("a shared state needs a directory for its copy", where="--database", do="Give --state too.")
+    place = Place(host, port, tls_cert, tls_key)
+    run(upstream, tested(policy_file), state, log, settings, place, secret, Beside(database, envoy_port))

@@ -82,10 +82,11 @@ def simulate(
     from stillwatch.enforcement.simulate import Case
     from stillwatch.enforcement.simulate import simulate as run
     from stillwatch.server.gate import publish as sources
+    from stillwatch.server.gate.state import KEY, read_key
 
     made = tested(file)
     good = frozenset(known_good.read_text("utf-8").split()) if known_good else frozenset[str]()
-    key = sources.read_key(state / sources.KEY) if state else bytes(32)
+    key = read_key(state / KEY) if state else bytes(32)
     rows = sources.read_accounts(accounts)
     where = sources.Sources(authorised=authorised, owners=owners)
     with TemporaryDirectory(prefix="stillwatch-") as work:

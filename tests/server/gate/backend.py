@@ -103,9 +103,9 @@ class Running:
         self.loop = asyncio.get_running_loop()
         await self.backend.start()
         url = f"http://127.0.0.1:{self.backend.port}"
-        app, self.enforcer, self.record = build(url, policy, snapshot, log, settings, secret)
+        self.app, self.enforcer, self.record = build(url, policy, snapshot, log, settings, secret)
         async with kept(self.enforcer, self.record):
-            self.server = server(app, Place(port=0))
+            self.server = server(self.app, Place(port=0))
             task = asyncio.create_task(self.server.serve())
             while not self.server.started:
                 await asyncio.sleep(0.005)

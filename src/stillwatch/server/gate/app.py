@@ -85,6 +85,11 @@ class Gate:
         self._app, self._enforcer, self._record = app, enforcer, record
         self._settings = settings or Settings()
 
+    @property
+    def trust(self) -> Trust:
+        """What says who a sender is."""
+        return self._settings.trust
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, as ASGI has it."""
         if scope["type"] == "lifespan":

@@ -1,16 +1,16 @@
-"""What a gate decides by: the policy and the snapshot of the moment, a clock that does not jump, blocks handed out."""
+"""What a gate decides by: the policy, the snapshot of the moment, and a clock that does not jump."""
 
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from stillwatch.enforcement import Decision, Policy, Request, Snapshot, decide
 from stillwatch.enforcement.decide import failing
 from stillwatch.enforcement.snapshot import nothing, open_snapshot
 from stillwatch.errors import StillwatchError
+from stillwatch.server.gate.blocks import Blocks
 
 _LOG: Final = logging.getLogger("stillwatch.gate")
 #: Microseconds by which the clock follows the wall clock at each refresh, at most.
@@ -36,40 +36,20 @@ class Clock:
         self._offset += max(-SLEW * 1000, min(SLEW * 1000, off))
 
 
-class Blocks:
-    """To which account each reasoning block was handed out: the last ``most`` of them. What is forgotten says nothing.
-
-    Args:
-        most: blocks remembered; 200 bytes each or so.
-    """
-
-    def __init__(self, most: int = 1_000_000) -> None:
-        self._most = most
-        self._owner: OrderedDict[str, str] = OrderedDict()
-
-    def issued(self, account: str, blocks: Iterable[str]) -> None:
-        """``blocks`` were handed out to ``account``; the first who got one owns it."""
-        for block in blocks:
-            if block not in self._owner:
-                self._owner[block] = account
-                if len(self._owner) > self._most:
-                    self._owner.popitem(last=False)
-
-    def foreign(self, account: str, blocks: Iterable[str]) -> tuple[str, ...]:
-        """Those of ``blocks`` that are known to be another account's."""
-        return tuple(block for block in blocks if self._owner.get(block, account) != account)
-
-
 class Enforcer:
     """Decides by what it last read.
 
     Args:
         policy: the policy.
         path: of the snapshot; None: there is none, and none is missed (``stale_after`` does not apply).
+        blocks: reasoning blocks that were handed out; in memory alone by default.
     """
 
-    def __init__(self, policy: Policy, path: Path | None, clock: Clock | None = None) -> None:
-        self.policy, self.clock, self.blocks = policy, clock or Clock(), Blocks()
+    def __init__(
+        self, policy: Policy, path: Path | None, clock: Clock | None = None, blocks: Blocks | None = None
+    ) -> None:
+        self.policy, self.clock, self.blocks = policy, clock or Clock(), blocks or Blocks()
+        self.shared: Callable[[], dict[str, Any]] | None = None  # how it stands with the database that gates share
         self._path = path
         self._seen: tuple[int, int, int] | None = None
         self.snapshot: Snapshot = nothing(0)

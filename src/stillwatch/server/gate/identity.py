@@ -19,12 +19,12 @@ from stillwatch.errors import InputError
 from stillwatch.server.gate.refusal import Headers, Refused
 
 _Id = Annotated[str, Meta(min_length=1, max_length=300)]
-_CREDENTIALS: Final = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
+CREDENTIALS: Final = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
 #: Headers that may be there once; a second one would be a way to be read twice.
 _SINGLE: Final = frozenset(
     {
         b"host", b"content-length", b"content-type", b"content-encoding", b"transfer-encoding", b"user-agent",
-        *_CREDENTIALS,
+        *CREDENTIALS,
     }
 )  # fmt: skip
 _NOT_ORDERED: Final = frozenset({b"cookie", b"referer"})
@@ -140,7 +140,7 @@ def _credential(given: Mapping[bytes, bytes]) -> bytes:
     Raises:
         Refused: there are two different ones.
     """
-    found = {_bare(given[name]) for name in _CREDENTIALS if name in given} - {b""}
+    found = {_bare(given[name]) for name in CREDENTIALS if name in given} - {b""}
     if len(found) > 1:
         raise Refused(400, "two_credentials", "The request has two different credentials.")
     return found.pop() if found else b""

@@ -1,16 +1,10 @@
 """From what is known to a snapshot that gates read: findings, indicators, programmes and owners put together.
 
-A state directory holds ``snapshot.arrow``, ``ledger.ndjson`` and ``key`` (32 random bytes, its owner's alone).
 Publishing runs apart from the gates: however long it takes, no request waits.
 """
 
-import fcntl
 import json
-import os
-import secrets
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -22,19 +16,17 @@ from msgspec import Meta, Struct
 from stillwatch.campaigns import read_programmes
 from stillwatch.enforcement import Policy, Verdict
 from stillwatch.enforcement.interface import FORUM
-from stillwatch.enforcement.ledger import FileLedger, History, Ledger
+from stillwatch.enforcement.ledger import History
 from stillwatch.enforcement.matchers import Look, look_tables
 from stillwatch.enforcement.ownership import Holding, Register
 from stillwatch.enforcement.plan import Finding, Plan, fact_table, plan, verdict_table
 from stillwatch.enforcement.snapshot import open_snapshot, write
-from stillwatch.errors import InputError, UsageError
+from stillwatch.errors import InputError
 from stillwatch.indicators.load import load as load_indicators
 from stillwatch.server.gate.looks import from_stix, read_watched
+from stillwatch.server.gate.state import State
 
-SNAPSHOT: Final = "snapshot.arrow"
-LEDGER: Final = "ledger.ndjson"
-KEY: Final = "key"
-_KEY_BYTES: Final = 32
+_NEXT: Final = "next.arrow"
 
 
 class Owned(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,58 +80,32 @@ class Published:
     silent: tuple[str, ...] = field(default=())
 
 
-def publish(state: Path, policy: Policy, sources: Sources, now: int, ledger: Ledger | None = None) -> Published:
-    """Write the next snapshot to the directory ``state``, and what it changes to the ledger before.
+def publish(state: Path | State, policy: Policy, sources: Sources, now: int) -> Published:
+    """Write the next snapshot to ``state``, and what it changes to the ledger before.
 
     Raises:
         InputError: a source cannot be read, or the ledger is broken.
         UsageError: the key is readable by others.
+        StorageError: the database that gates share is away; nothing changed.
     """
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(state):
-        book = ledger or FileLedger(state / LEDGER)
+    place = state if isinstance(state, State) else State(state)
+    with place.alone():
         accounts = read_accounts(sources.accounts)
         tiers = {row["account_id"]: row["tier"] for row in accounts if row.get("tier")}
         findings = [*(f for folder in sources.findings for f in read_findings(folder)), *_warned(sources.warned)]
-        path = state / SNAPSHOT
-        before: list[Verdict] = list(open_snapshot(path).all_verdicts()) if path.exists() else []
-        planned = plan(findings, before, History(book.entries()), policy, read_key(state / KEY), tiers, now)
         looks, silent = _looks(sources)
         keys, indicators, shapes = look_tables(looks)
         names = [row["account_id"] for row in accounts]
         facts = fact_table(programmes(sources.authorised), names, register(sources, accounts), policy)
-        book.add(planned.entries)
-        write(path, [verdict_table(planned.verdicts), keys, indicators, facts], now, policy.digest, shapes)
-        return Published(planned, indicators.num_rows, tuple(silent))
-
-
-@contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """One publisher at a time."""
-    with (state / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def read_key(path: Path) -> bytes:
-    """The key of the delays; made if there is none.
-
-    Raises:
-        UsageError: others can read it, or it is not 32 bytes.
-    """
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES))
-    key = path.read_bytes()
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise UsageError("others can read the key", where=str(path), do=f"chmod 600 {path}")
-    if len(key) != _KEY_BYTES:
-        raise UsageError("no key of 32 bytes", where=str(path), do="Remove it; another one will be made.")
-    return key
+        while True:  # until nobody else wrote to the ledger meanwhile
+            seen = place.look()
+            path = place.snapshot
+            before: list[Verdict] = list(open_snapshot(path).all_verdicts()) if path.exists() else []
+            planned = plan(findings, before, History(seen.entries), policy, seen.key, tiers, now)
+            fresh = path.with_name(_NEXT)
+            write(fresh, [verdict_table(planned.verdicts), keys, indicators, facts], now, policy.digest, shapes)
+            if place.put(seen, planned.entries, fresh):
+                return Published(planned, indicators.num_rows, tuple(silent))
 
 
 def read_findings(folder: Path) -> list[Finding]:

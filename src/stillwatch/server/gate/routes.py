@@ -16,9 +16,9 @@ import msgspec
 
 from stillwatch.enforcement.decide import stale
 from stillwatch.server.gate import guardrail
-from stillwatch.server.gate.app import Call, Gate
+from stillwatch.server.gate.app import Gate
+from stillwatch.server.gate.authz import ask
 from stillwatch.server.gate.body import Gone, Receive, read_body
-from stillwatch.server.gate.dialects import Dialect
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.record import Record
 from stillwatch.server.gate.refusal import Headers, Refused, answer
@@ -48,14 +48,14 @@ class Routes:
     """
 
     def __init__(self, gate: Gate, enforcer: Enforcer, record: Record, secret: str) -> None:
-        self._gate, self._enforcer, self._record = gate, enforcer, record
+        self.gate, self._enforcer, self._record = gate, enforcer, record
         self._secret = secret.encode("utf-8")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         path = scope.get("path", "")
         if scope["type"] != "http" or not path.startswith(("/stillwatch/", "/beta/litellm")):
-            await self._gate(scope, receive, send)
+            await self.gate(scope, receive, send)
             return
         request_id = os.urandom(16).hex()
         try:
@@ -82,34 +82,19 @@ class Routes:
         return len(shown) == 1 and hmac.compare_digest(shown[0], self._secret)
 
     async def _authorise(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        """Envoy's question: 200 lets the request pass, anything else is the answer to the client.
-
-        Headers of a 200 tell the measure, for filters behind that can apply it. A body that Envoy cut is not read.
-        """
+        """Envoy's question over HTTP. A body that Envoy cut is not read."""
         inner = {
             **scope,
             "path": scope["path"].removeprefix(AUTHZ),
             "raw_path": scope["raw_path"].removeprefix(AUTHZ.encode()),
             "headers": [pair for pair in scope["headers"] if pair[0] != _SECRET],
         }
-        call = Call(request_id, self._enforcer.clock())
         cut = any(name == b"x-envoy-auth-partial-body" and value == b"true" for name, value in scope["headers"])
-        if cut or not _has_body(scope["headers"]):
-            inner["method"] = "GET" if scope["method"] == "POST" else scope["method"]
-        try:
-            await self._gate.judge(call, inner, receive)
-        except Refused as refused:
-            self._gate.tell(call, refused.code)
-            await _reply(send, *answer(refused, call.dialect == Dialect.MESSAGES, request_id))
-            return
-        self._gate.tell(call)
-        decision = call.decision
-        headers: Headers = [
-            (b"x-stillwatch-measure", decision.measure.label.encode()),
-            (b"x-stillwatch-request-id", request_id.encode()),
-            (b"content-length", b"0"),
-        ]
-        await _reply(send, 200, headers, b"")
+        whole = not cut and _has_body(scope["headers"])
+        status, headers, body = await ask(self.gate, inner, receive, whole, request_id, self._enforcer.clock())
+        if status == 200:
+            headers = [*headers, (b"content-length", b"0")]
+        await _reply(send, status, headers, body)
 
     async def _health(self, send: Send) -> None:
         enforcer = self._enforcer
@@ -118,6 +103,7 @@ class Routes:
             "snapshot": {"made": enforcer.snapshot.made, "stale": old, "verdicts": enforcer.snapshot.verdicts,
                          "indicators": enforcer.snapshot.indicators},
             "policy": enforcer.policy.digest, "faults": enforcer.faults, "log": self._record.figures,
+            **({"shared": enforcer.shared()} if enforcer.shared else {}),
         }  # fmt: skip
         await _send(send, 503 if old or not self._record.healthy else 200, document)
 
