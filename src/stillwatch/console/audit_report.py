@@ -1,21 +1,17 @@
 """The auditor's report on a log: for the terminal, as JSON, and as one page of HTML for a regulator."""
 
-import base64
-import hashlib
-import os
 from functools import lru_cache
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 from rich.console import Console
 from rich.text import Text
 
 from stillwatch.console import words
+from stillwatch.console.pages import own, policy, templates, write_whole
 from stillwatch.forum.ledger.audit import FAILED, OPEN, PASSED, SKIPPED, Audit, Check
 
-_HERE = Path(__file__).parent / "templates"
 #: Remarks of one check that the terminal shows, and rows of a table that the page shows; all are in the JSON.
 REMARKS = 5
 ROWS = 2000
@@ -95,8 +91,7 @@ def _print_check(check: Check, console: Console) -> None:
 
 def audit_html(audit: Audit) -> bytes:
     """The report as UTF-8 HTML that needs no network and runs no script. Equal audits give equal bytes."""
-    css = Markup((_HERE / "report.css").read_text(encoding="utf-8"))  # noqa: S704 ours
-    style = f"'sha256-{base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()}'"
+    css = own("report.css")
     page = (
         _environment()
         .get_template("audit.html.j2")
@@ -110,7 +105,7 @@ def audit_html(audit: Audit) -> bytes:
             members=_members(audit),
             rows=ROWS,
             css=css,
-            policy=f"default-src 'none'; style-src {style}; img-src data:; base-uri 'none'; form-action 'none'",
+            policy=policy(css),
         )
     )
     return page.encode("utf-8")
@@ -123,15 +118,8 @@ def write_audit(audit: Audit, folder: Path) -> Path:
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    report = folder / "audit.html"
-    for path, content in ((folder / "audit.json", audit_json(audit).encode()), (report, audit_html(audit))):
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    return report
+    write_whole(folder, {"audit.json": audit_json(audit).encode(), "audit.html": audit_html(audit)})
+    return folder / "audit.html"
 
 
 def _figures(audit: Audit) -> list[tuple[str, str]]:
@@ -176,16 +164,7 @@ def _minute(time: str) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=lambda value: (
-            words.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(())
     environment.filters["rows"] = lambda records: [
         tuple(_minute(cell) if name in ("time", "deadline") else cell for name, cell in each.items())
         for each in records

@@ -1,15 +1,13 @@
 """The report on a suspect model's lineage: ``trace.json``, ``report.html`` and a summary on the terminal."""
 
-import os
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table
 
 from stillwatch.console import lineage_charts as charts
-from stillwatch.console.pages import HERE, own, policy, show
+from stillwatch.console.pages import own, policy, templates, write_whole
 from stillwatch.console.words import large, listed, percent, plural, printable
 from stillwatch.lineage.interface import Claim, Outcome, Trace
 
@@ -55,12 +53,7 @@ def headline(found: Trace) -> str:
 
 def trace_html(found: Trace) -> bytes:
     """The report as UTF-8 HTML that needs no network and runs no script; equal results give equal bytes."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, finalize=show,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    for function in (large, percent, plural, printable, sentence, charts.against_controls, charts.tree):
-        environment.filters[function.__name__] = function
+    environment = templates((large, percent, plural, printable, sentence, charts.against_controls, charts.tree))
     css = own("report.css")
     page = environment.get_template("lineage.html.j2").render(
         trace=found, headline=headline(found), css=css, policy=policy(css)
@@ -70,15 +63,8 @@ def trace_html(found: Trace) -> bytes:
 
 def write_trace(found: Trace, folder: Path) -> Path:
     """Write ``trace.json`` and ``report.html`` into ``folder``, which exists; gives the report's path."""
-    report = folder / "report.html"
-    for path, content in ((folder / "trace.json", trace_json(found)), (report, trace_html(found))):
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            partial.write_bytes(content)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    return report
+    write_whole(folder, {"trace.json": trace_json(found), "report.html": trace_html(found)})
+    return folder / "report.html"
 
 
 def print_trace(found: Trace, console: Console) -> None:

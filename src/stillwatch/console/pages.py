@@ -1,9 +1,13 @@
-"""What every page that runs no script shares: the style, the policy that forbids all else, and text made visible."""
+"""What every page shares: templates, the policy that forbids all but our own style and script, and its writing."""
 
 import base64
 import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stillwatch.console.words import printable
@@ -16,12 +20,45 @@ def own(name: str) -> Markup:
     return Markup((HERE / name).read_text(encoding="utf-8"))  # noqa: S704
 
 
-def policy(css: str) -> str:
-    """Content-Security-Policy (level 3): our style by hash, nothing from anywhere else and no script at all."""
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+def policy(css: str, script: str = "") -> str:
+    """Content-Security-Policy (level 3): our style and script by hash, nothing from anywhere else, no other script."""
+    run = f"script-src {_hash(script)}; require-trusted-types-for 'script'; " if script else ""
+    return f"default-src 'none'; style-src {_hash(css)}; {run}img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def show(value: object) -> object:
     """What every ``{{ }}`` passes through before it is escaped: control and direction characters become visible."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def templates(filters: Iterable[Callable[..., Any]], finalize: Callable[[object], object] = show) -> Environment:
+    """Our templates, everything escaped, an unknown name an error; ``filters`` go by their own names."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update({function.__name__: function for function in filters})
+    return environment
+
+
+def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write ``files`` (name -> content) into ``folder``, each whole or not at all: a reader never meets half of one.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for name, content in files.items():
+        partial = folder / f".{name}.{os.getpid()}"
+        try:
+            partial.write_bytes(content)
+            partial.replace(folder / name)
+        finally:
+            partial.unlink(missing_ok=True)

@@ -5,14 +5,11 @@ escaped by the template engine, control and direction characters are made visibl
 element, and a Content-Security-Policy of hashes lets the browser run nothing and load nothing else.
 """
 
-import base64
-import hashlib
 import re
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from stillwatch.console import charts, prose, words
@@ -20,16 +17,16 @@ from stillwatch.console.account_table import account_columns, embedded, ranked, 
 from stillwatch.console.cluster_graph import cluster_graph
 from stillwatch.console.findings_json import by_certainty
 from stillwatch.console.graph_layout import TIES
+from stillwatch.console.pages import own, policy, templates
 from stillwatch.schema.campaign import Findings
 
-_HERE = Path(__file__).parent / "templates"
 _UNIT = re.compile(r"(?<=\d) (?=%|million|billion|trillion|bits|× 10)|(?<=×) (?=10)")  # not to be broken over lines
 _SLOT = re.compile(r"(‹[^‹›]*›)")
 
 
 def report_html(findings: Findings) -> bytes:
     """The report as UTF-8 HTML. Equal findings give equal bytes."""
-    css, script = _own("report.css"), _own("report.js")
+    css, script = own("report.css"), own("report.js")
     page = (
         _environment()
         .get_template("report.html.j2")
@@ -46,7 +43,7 @@ def report_html(findings: Findings) -> bytes:
             ties_drawn=TIES,
             css=css,
             script=script,
-            policy=_policy(css, script),
+            policy=policy(css, script),
         )
     )
     return page.encode("utf-8")
@@ -57,25 +54,8 @@ def slots(skeleton: str) -> list[tuple[str, bool]]:
     return [(piece, bool(_SLOT.fullmatch(piece))) for piece in _SLOT.split(words.printable(skeleton)) if piece]
 
 
-def _own(name: str) -> Markup:
-    """A file of ours, trusted as it is."""
-    return Markup((_HERE / name).read_text(encoding="utf-8"))  # noqa: S704
-
-
-def _policy(css: str, script: str) -> str:
-    """Content-Security-Policy (level 3): our style and our script by hash, nothing from anywhere else."""
-    return (
-        f"default-src 'none'; style-src {_hash(css)}; script-src {_hash(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 def _show(value: object) -> object:
-    """What every ``{{ }}`` passes through before it is escaped."""
+    """Visible characters, and no unit torn from its number."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return _UNIT.sub("\xa0", words.printable(value))
@@ -87,14 +67,6 @@ def _stamp(moment: datetime) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_show,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     shown = (words.large, words.listed, words.p_value, words.odds, words.percent, words.plural, words.printable)
     told = (words.score, words.days, words.minute, words.span, prose.title, prose.reasons, prose.answers)
     drawn = (
@@ -108,7 +80,6 @@ def _environment() -> Environment:
         shares,
         slots,
     )
-    for function in (*shown, *told, *drawn, prose.technique):
-        environment.filters[function.__name__] = function
+    environment = templates((*shown, *told, *drawn, prose.technique), _show)
     environment.filters["stamp"] = _stamp
     return environment
