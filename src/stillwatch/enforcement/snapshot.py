@@ -6,7 +6,9 @@ mapped memory, whatever the number of rows: nothing is parsed when a gate starts
 of one machine share the pages. A hash only finds the row; the account's name in the row has to be the one asked for.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from stillwatch.enforcement.interface import Indicator, Measure, Request, Verdict
 from stillwatch.errors import InputError
+from stillwatch.text.jit import compiled
 
 VERDICTS: Final = pa.schema(
     [
@@ -47,6 +50,8 @@ _TABLES: Final = (VERDICTS, KEYS, INDICATORS, FACTS)
 _ANCHOR: Final = 0x9E3779B97F4A7C15
 _MASK: Final = 2**64 - 1
 _NUL: Final = "\0"
+#: Indicators' keys that one request meets, mostly.
+_ROOM: Final = 64
 _CLIENT: Final = ("user_agent", "tls_fingerprint", "header_order")
 
 
@@ -88,11 +93,12 @@ class Snapshot:
         self._verdicts, _, self._indicators, self._facts = tables
         self._keys = _numbers(tables[1], "key")
         self._places = np.asarray(tables[1].column("place"), np.int64)
-        self._accounts, self._subjects = _numbers(tables[0], "key"), _numbers(tables[3], "key")
-        if any(np.any(keys[1:] < keys[:-1]) for keys in (self._accounts, self._keys, self._subjects)):
+        accounts, subjects = _numbers(tables[0], "key"), _numbers(tables[3], "key")
+        if any(np.any(keys[1:] < keys[:-1]) for keys in (accounts, self._keys, subjects)):
             raise InputError("a snapshot whose rows are out of order", do="Publish it anew.")
+        self._accounts, self._subjects = accounts.data, subjects.data
         shapes = sorted(shapes)
-        self._lengths = {v: [int(s[2:]) for s in shapes if s.startswith(f"{v}/")] for v in (4, 6)}
+        self._lengths = {v: tuple(int(s[2:]) for s in shapes if s.startswith(f"{v}/")) for v in (4, 6)}
         self._clients = [s.split("+") for s in shapes if s[0] not in "46"]
         self.verdicts, self.indicators = tables[0].num_rows, tables[2].num_rows
         self.anchored = "anchor" in self._kinds()
@@ -130,15 +136,17 @@ class Snapshot:
         """The indicators that are true of ``request``, whether or not they are still valid."""
         if not len(self._keys):
             return []
-        asked = np.fromiter(self._asked(request), np.uint64)
-        at = np.minimum(self._keys.searchsorted(asked), len(self._keys) - 1)
+        asked = np.array(list(self._asked(request)), np.uint64)
+        found = np.empty(_ROOM, np.int64)
+        met = _met(self._keys, self._places, asked, found)
+        if not met:
+            return []
+        if met > _ROOM:  # more than there was room for
+            found = np.empty(met, np.int64)
+            _met(self._keys, self._places, asked, found)
         counts: dict[int, int] = {}
-        for start in at[self._keys[at] == asked].tolist():
-            key = self._keys[start]
-            while start < len(self._keys) and self._keys[start] == key:
-                place = int(self._places[start])
-                counts[place] = counts.get(place, 0) + 1
-                start += 1
+        for place in found[:met].tolist():
+            counts[place] = counts.get(place, 0) + 1
         return [self._indicator(p) for p in sorted(counts) if counts[p] >= self._indicators.column(3)[p].as_py()]
 
     def _indicator(self, place: int) -> Indicator:
@@ -155,18 +163,8 @@ class Snapshot:
             shown = {name: value for name in names if (value := getattr(request, name))}
             if len(shown) == len(names):
                 yield client_key(shown)
-        if request.client_ip and (self._lengths[4] or self._lengths[6]):
-            yield from self._networks(request.client_ip)
-
-    def _networks(self, address: str) -> Iterator[int]:
-        try:
-            parsed = ip_address(address.partition("%")[0])
-        except ValueError:
-            return
-        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-        bits, number = parsed.max_prefixlen, int(parsed)
-        for length in self._lengths[parsed.version]:
-            yield network_key(parsed.version, length, number >> (bits - length) << (bits - length))
+        if request.client_ip:
+            yield from _network_keys(request.client_ip, self._lengths[4], self._lengths[6])
 
     def _kinds(self) -> set[str]:
         return set(self._indicators.column(2).unique().to_pylist())
@@ -176,13 +174,47 @@ def _numbers(batch: pa.RecordBatch, name: str) -> NDArray[np.uint64]:
     return np.asarray(batch.column(name), np.uint64)
 
 
-def _rows(keys: NDArray[np.uint64], key: int) -> Iterator[int]:
+def _rows(keys: "memoryview[int]", key: int) -> Iterator[int]:
     """The rows of the sorted ``keys`` that have ``key``."""
-    wanted = np.uint64(key)
-    row = int(keys.searchsorted(wanted))
-    while row < len(keys) and keys[row] == wanted:
+    row = bisect_left(keys, key)
+    while row < len(keys) and keys[row] == key:
         yield row
         row += 1
+
+
+@lru_cache(maxsize=1 << 16)
+def _network_keys(address: str, four: tuple[int, ...], six: tuple[int, ...]) -> tuple[int, ...]:
+    """The keys of the ranges of those lengths that ``address`` is in; none of what is no address."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return ()
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    bits, number, version = parsed.max_prefixlen, int(parsed), parsed.version
+    lengths = four if version == 4 else six
+    return tuple(network_key(version, length, number >> (bits - length) << (bits - length)) for length in lengths)
+
+
+@compiled
+def _met(
+    keys: NDArray[np.uint64], places: NDArray[np.int64], asked: NDArray[np.uint64], found: NDArray[np.int64]
+) -> int:
+    """Write the places of each of ``asked`` among the sorted ``keys``, as far as there is room; how many there are."""
+    count = 0
+    for key in asked:
+        row, end = 0, len(keys)
+        while row < end:
+            middle = (row + end) // 2
+            if keys[middle] < key:
+                row = middle + 1
+            else:
+                end = middle
+        while row < len(keys) and keys[row] == key:
+            if count < len(found):
+                found[count] = places[row]
+            count += 1
+            row += 1
+    return count
 
 
 EMPTY: Final = tuple(pa.RecordBatch.from_struct_array(pa.nulls(0, pa.struct(list(schema)))) for schema in _TABLES)

@@ -20,6 +20,7 @@ from stillwatch.server.gate.http1 import UpstreamError
 from stillwatch.server.gate.pace import CHARACTERS, Pacer, characters
 from stillwatch.server.gate.refusal import Headers
 from stillwatch.server.gate.sse import Event, Events, encode
+from stillwatch.server.gate.timers import timers
 from stillwatch.server.gate.upstream import Send
 from stillwatch.server.gate.withhold import Stripper
 
@@ -196,7 +197,7 @@ class Answer:
 
     async def _out(self, data: bytes) -> None:
         if data:
-            async with asyncio.timeout(SLOW):
+            with timers().within(SLOW):
                 await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     def log(self, answer: Json) -> None:
@@ -213,7 +214,10 @@ class Answer:
 
 
 def _value(headers: Headers, name: bytes) -> str:
-    return next((value.decode("latin-1") for found, value in headers if found == name), "")
+    for found, value in headers:
+        if found == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def _lengths(value: Any) -> list[int]:

@@ -23,7 +23,7 @@ from stillwatch.server.gate.identity import Trust, Who, who
 from stillwatch.server.gate.record import Record
 from stillwatch.server.gate.refusal import Refused, answer, of
 from stillwatch.server.gate.upstream import Scope, Send
-from stillwatch.server.gate.watching import watching
+from stillwatch.server.gate.watching import Watching
 
 _LOG: Final = logging.getLogger("stillwatch.gate")
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -165,8 +165,8 @@ class Gate:
 
         reply = Answer(send, call.dialect, call.decision, self._enforcer.policy, call.id, log)
         try:
-            with watching(receive, reply) as replay:
-                await self._app(scope, replay(call.raw), reply)
+            with Watching(receive, reply, call.raw) as replay:
+                await self._app(scope, replay, reply)
         except Refused:
             if not reply.started:
                 raise

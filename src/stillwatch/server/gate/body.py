@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from stillwatch.server.gate.refusal import Refused
+from stillwatch.server.gate.timers import timers
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -53,7 +54,7 @@ async def read_body(receive: Receive, declared: bytes | None, most: int, seconds
 
 async def _next(receive: Receive, seconds: float) -> Message:
     try:
-        async with asyncio.timeout(seconds):
+        with timers().within(seconds):
             message = await receive()
     except TimeoutError:
         raise Refused(408, "slow_body", "The body did not arrive in time.") from None

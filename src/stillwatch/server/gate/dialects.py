@@ -28,9 +28,10 @@ class Dialect(StrEnum):
     @property
     def read(self) -> bool:
         """Whether it asks a model and its bodies are understood."""
-        return self not in (Dialect.HARMLESS, Dialect.OTHER)
+        return self in _READ
 
 
+_READ: Final = frozenset({Dialect.CHAT, Dialect.COMPLETIONS, Dialect.RESPONSES, Dialect.MESSAGES})
 _ENDS: Final = (
     ("/chat/completions", Dialect.CHAT),
     ("/completions", Dialect.COMPLETIONS),

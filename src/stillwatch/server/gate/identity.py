@@ -9,6 +9,7 @@ the server behind, and are refused.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -53,7 +54,7 @@ class Who(Struct, frozen=True):
     header_order: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trust:
     """Headers, in lower case, that something in front of the gate sets and nobody else can; b"" for none.
 
@@ -67,10 +68,15 @@ class Trust:
     tls: bytes = b""
     keys: Mapping[str, KeyRow] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def names(self) -> frozenset[bytes]:
         """The headers."""
         return frozenset(name for name in (self.account, self.tier, self.organization, self.address, self.tls) if name)
+
+    @cached_property
+    def single(self) -> frozenset[bytes]:
+        """Headers that may be there once."""
+        return _SINGLE | self.names
 
 
 def read_keys(path: Path) -> dict[str, KeyRow]:
@@ -102,7 +108,7 @@ def who(scope: Mapping[str, Any], trust: Trust) -> Who:
         Refused: a header that says who somebody is is there twice, or the account is not said.
     """
     headers: Headers = scope["headers"]
-    single = _SINGLE | trust.names
+    single = trust.single
     given: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in single and name in given:
@@ -161,10 +167,15 @@ def header_order(method: str, scope: Mapping[str, Any], headers: Headers) -> str
     Names are folded to lower case, as ASGI gives them, so it meets only fingerprints that a gate took.
     """
     names = [name for name, _ in headers if name not in _NOT_ORDERED]
-    cookie = "c" if any(name == b"cookie" for name, _ in headers) else "n"
-    referer = "r" if any(name == b"referer" for name, _ in headers) else "n"
-    language = next((value for name, value in headers if name == b"accept-language"), b"")
+    given = dict(reversed(headers))  # of several, the first
+    cookie = "c" if b"cookie" in given else "n"
+    referer = "r" if b"referer" in given else "n"
+    language = given.get(b"accept-language", b"")
     letters = "".join(chr(byte) for byte in language.lower() if 97 <= byte <= 122)[:4].ljust(4, "0")
     version = str(scope.get("http_version", "1.1")).replace(".", "")[:2].ljust(2, "0")
-    digest = hashlib.sha256(b",".join(names)).hexdigest()[:12]
-    return f"{method[:2].lower()}{version}{cookie}{referer}{min(len(names), 99):02d}{letters}_{digest}"
+    return f"{method[:2].lower()}{version}{cookie}{referer}{min(len(names), 99):02d}{letters}_{_digest(tuple(names))}"
+
+
+@lru_cache(maxsize=512)
+def _digest(names: tuple[bytes, ...]) -> str:
+    return hashlib.sha256(b",".join(names)).hexdigest()[:12]

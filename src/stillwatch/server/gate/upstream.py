@@ -1,12 +1,12 @@
 """The reverse proxy: an ASGI application that asks the server behind and hands its answer on as it comes."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from stillwatch.server.gate.body import Message, Receive
 from stillwatch.server.gate.http1 import Connection, Pool, UpstreamError
 from stillwatch.server.gate.refusal import Headers
+from stillwatch.server.gate.timers import timers
 
 Send = Callable[[Message], Awaitable[None]]
 Scope = dict[str, Any]
@@ -47,7 +47,7 @@ class Upstream:
         finished = False
         try:
             await self._ask(connection, scope, receive)
-            async with asyncio.timeout(self._answer_seconds):
+            with timers().within(self._answer_seconds):
                 status, headers = await connection.head()
             headers = [(name, value) for name, value in headers if name not in _HOP or name == b"content-length"]
             await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -88,7 +88,7 @@ class Upstream:
         body = connection.body()
         while True:
             try:
-                async with asyncio.timeout(self._silence_seconds):
+                with timers().within(self._silence_seconds):
                     chunk = await anext(body)
             except StopAsyncIteration:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,47 +1,46 @@
 """A request's body played back to the application, and the client watched while its answer is streamed."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Self
 
 from stillwatch.server.gate.answer import Answer
 from stillwatch.server.gate.body import Message, Receive
+from stillwatch.server.gate.timers import timers
 
 #: Seconds after which a client is watched; shorter answers need no watch.
 PATIENCE = 0.25
 
 
-@contextmanager
-def watching(receive: Receive, reply: Answer) -> Iterator[Callable[[bytes], Receive]]:
-    """Gives what makes a ``receive`` out of a body that was read; ``reply.gone`` is set when the client goes away."""
-    task: asyncio.Task[None] | None = None
+class Watching:
+    """A ``receive`` that gives ``body``; while it is entered, ``reply.gone`` is set when the client goes away."""
 
-    async def look() -> None:
-        while (await receive())["type"] != "http.disconnect":
+    __slots__ = ("_body", "_given", "_receive", "_reply", "_task", "_timer", "_timers")
+
+    def __init__(self, receive: Receive, reply: Answer, body: bytes) -> None:
+        self._receive, self._reply, self._body, self._given = receive, reply, body, False
+        self._task: asyncio.Task[None] | None = None
+        self._timers = timers()
+
+    def __enter__(self) -> Self:
+        self._timer = self._timers.later(PATIENCE, self._begin)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timers.cancel(self._timer)
+        if self._task is not None:
+            self._task.cancel()
+
+    async def __call__(self) -> Message:
+        """The body, once; after it nothing comes."""
+        if self._given:
+            await asyncio.Event().wait()  # whoever goes away is seen by the watch
+        self._given = True
+        return {"type": "http.request", "body": self._body, "more_body": False}
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        reply.gone = True
-
-    def begin() -> None:
-        nonlocal task
-        task = asyncio.get_running_loop().create_task(look())
-
-    timer = asyncio.get_running_loop().call_later(PATIENCE, begin)
-
-    def replay(body: bytes) -> Receive:
-        given = False
-
-        async def play() -> Message:
-            nonlocal given
-            if given:
-                await asyncio.Event().wait()  # whoever goes away is seen by the watch
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return play
-
-    try:
-        yield replay
-    finally:
-        timer.cancel()
-        if task is not None:
-            task.cancel()
+        self._reply.gone = True
