@@ -24,6 +24,8 @@ from stillwatch.storage.gate import GateStore, Head
 _LOG: Final = logging.getLogger("stillwatch.gate")
 #: Seconds between two looks at the database.
 EVERY: Final = 1.0
+#: Seconds that a gate waits for the first answer before it serves with what it has.
+PATIENCE: Final = 5.0
 #: Blocks that are told or learnt at once.
 AT_ONCE: Final = 20_000
 
@@ -188,7 +190,7 @@ class Follower(threading.Thread):
         self._store, self._blocks = kept, blocks
         self._copy = Copy(folder / SNAPSHOT, kept)
         self._position = -1
-        self._over = threading.Event()
+        self._over, self._asked = threading.Event(), threading.Event()
         self.reached = 0.0  # when the database last answered, in seconds since the epoch
         self.fault = "not asked yet"
         blocks.share()
@@ -211,15 +213,22 @@ class Follower(threading.Thread):
 
     def run(self) -> None:
         """Look every second until stopped."""
-        while not self._over.wait(EVERY):
+        while True:
             self.once()
+            self._asked.set()
+            if self._over.wait(EVERY):
+                return
+
+    def begin(self) -> None:
+        """Start, and give the database a moment to say what is in force before the first request."""
+        self.start()
+        self._asked.wait(PATIENCE)
 
     def stop(self) -> None:
         """End, after what was handed out here has been told if the database answers."""
         self._over.set()
-        if self.is_alive():
-            self.join(2 * EVERY)
-        if not self.fault:
+        self.join(2 * EVERY)
+        if not self.is_alive() and not self.fault:
             self.once()
 
     @property
