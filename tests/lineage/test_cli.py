@@ -4,7 +4,9 @@ import json
 from click.testing import CliRunner
 
 from stillwatch.cli.main import cli
-from tests.lineage.made import Maker
+from stillwatch.errors import UsageError
+from stillwatch.text.watermark import make
+from tests.lineage.made import WORDS, Maker
 
 
 def write(path, maker, prompts=200) -> None:
@@ -41,16 +43,61 @@ def test_a_planned_trace_from_files_to_report(tmp_path) -> None:
     assert (tmp_path / "out" / "report.html").exists()
 
 
-def test_a_departure_is_told_and_a_stranger_ends_with_status_0(tmp_path) -> None:
+def test_a_departure_is_refused_or_told_and_a_stranger_ends_with_status_0(tmp_path) -> None:
     given = inputs(tmp_path, Maker(8))
     (tmp_path / "prompts").write_text("".join(f"prompt {n}\n" for n in range(199)))
     plan = ["--prompts", tmp_path / "prompts", "--key", tmp_path / "key", "--out", tmp_path / "plan"]
     run("plan", "--suspect=suspect", "--candidate=teacher-0", "--control=control-0", *plan)
-    result = run("trace", *given, "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--threads", 2)
+    traced = ["trace", *given, "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--threads", 2]
+    refused = run(*traced)
+    assert isinstance(refused.exception, UsageError)
+    assert "teacher-2 was not planned" in str(refused.exception)
+    assert not (tmp_path / "out").exists()
+    result = run(*traced, "--exploratory")
     assert result.return_value == 0
     notes = json.loads((tmp_path / "out" / "trace.json").read_text())["warnings"]
     assert any("teacher-2 was not planned" in note for note in notes)
-    assert any("prompts: 200, not the 199" in note for note in notes)
+    assert any("prompts: 200 that are not the 199" in note for note in notes)
+    assert any(note.startswith("exploratory:") for note in notes)
+
+
+def test_evidence_of_other_kinds_stands_beside_the_claims(tmp_path) -> None:
+    forms = [[f"{WORDS[2 * n]} xylo", f"{WORDS[2 * n + 1]} xylo"] for n in range(12)]
+    (tmp_path / "forms").write_text("".join(json.dumps({"forms": each}) + "\n" for each in forms))
+    assert run("canaries", tmp_path / "forms", "--key", tmp_path / "key", "--out", tmp_path / "birds").exception is None
+    opened = [json.loads(line) for line in (tmp_path / "birds" / "opened.ndjson").read_text().splitlines()]
+    make(tmp_path / "mark.json")
+    campaign = {"id": "c-9", "accounts": ["a"], "first_seen": "2026-06-01T00:00:00Z", "targets": [], "templates": [],
+                "last_seen": "2026-06-02T00:00:00Z", "requests": 5}  # fmt: skip
+    (tmp_path / "campaigns.json").write_text(json.dumps([campaign]))
+    given = inputs(tmp_path, Maker(8))
+    held = [json.loads(line) for line in (tmp_path / "s" / "suspect.ndjson").read_text().splitlines()]
+    for row, canary in zip(held, opened, strict=False):
+        row["output"] += f" {canary['forms'][canary['planted']]}"
+    (tmp_path / "s" / "suspect.ndjson").write_text("".join(json.dumps(row) + "\n" for row in held))
+    (tmp_path / "prompts").write_text("".join(json.dumps({"prompt_id": n, "prompt": "x"}) + "\n" for n in range(200)))
+    names = [f"--candidate=teacher-{at}" for at in range(3)] + [f"--control=control-{at}" for at in range(19)]
+    beside = ["--watermark", tmp_path / "mark.json", "--canaries", tmp_path / "birds"]
+    beside += ["--campaigns", tmp_path / "campaigns.json", "--prompts", tmp_path / "prompts"]
+    plan = ["--combine", "two draws", "--key", tmp_path / "key", "--out", tmp_path / "plan"]
+    assert run("plan", "--suspect=suspect", *names, *beside, *plan).exception is None
+    traced = ["trace", *given, "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--threads", 2]
+    assert "was planned and left out" in str(run(*traced).exception)
+    result = run(*traced, *beside)
+    assert result.exception is None, result.output
+    assert result.return_value == 0
+    found = json.loads((tmp_path / "out" / "trace.json").read_text())
+    assert {line["kind"]: line["by_design"] for line in found["beside"]} == {
+        "watermark": True, "canaries": True, "campaign": False
+    }  # fmt: skip
+    assert found["beside"][1]["p_value"] == 0.5**12
+    assert found["together"]["why"] == "two draws"
+    assert found["together"]["p_value"] < 0.05
+    assert not any(claim["outcome"] == "supported" for claim in found["claims"])
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "two draws" in page
+    assert "Campaign c-9" in page
+    assert opened[0]["salt"] not in page
 
 
 def test_safeguards_as_json(tmp_path) -> None:

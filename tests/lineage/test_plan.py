@@ -1,12 +1,16 @@
+import hashlib
 import json
 from datetime import UTC, datetime
 
 import pytest
 
 from stillwatch.errors import InputError, UsageError
-from stillwatch.lineage.plan import departures, make_plan, read_plan, sign
+from stillwatch.lineage.plan import departures, file_digest, make_plan, read_plan
+from stillwatch.lineage.signing import read_signed, sign
 
-ARGUMENTS = ("suspect", ["a", "b"], ["c"], ["1", "2"], 0.05)
+PROMPTS = {"1": "Say one", "2": "Say two"}
+ARGUMENTS = ("suspect", ["a", "b"], ["c"], PROMPTS, 0.05)
+DONE = ("suspect", ["a", "b"], ["c"], ["1", "2"], 0.05)
 
 
 @pytest.fixture
@@ -21,7 +25,48 @@ def test_a_plan_that_was_followed_departs_in_nothing(signed) -> None:
     plan, signer = read_plan(signed)
     assert plan["made"] == "2026-11-21T00:00:00+00:00"
     assert len(signer) == 44
-    assert departures(plan, *ARGUMENTS) == []
+    assert departures(plan, *DONE) == []
+    assert departures(plan, *DONE, texts=PROMPTS, asked=datetime(2026, 11, 22, tzinfo=UTC)) == []
+
+
+def test_prompts_about_identity_are_neither_asked_nor_planned() -> None:
+    plan = make_plan("suspect", ["a", "b"], ["c"], {**PROMPTS, "3": "Who made you?"}, 0.05)
+    assert departures(plan, *DONE) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"texts": {"1": "Say one", "2": "Say more"}}, "their texts"),
+        ({"asked": datetime(2026, 11, 20, 23, 59, tzinfo=UTC)}, "before the plan was made"),
+        ({"beside": {"watermark": ["ab" * 32]}}, "watermark: abababababab… was not planned"),
+    ],
+)
+def test_departures_of_another_kind_are_told(signed, more, says) -> None:
+    told = departures(read_plan(signed)[0], *DONE, **more)
+    assert len(told) == 1
+    assert says in told[0]
+
+
+def test_evidence_that_was_planned_must_be_given(tmp_path) -> None:
+    (tmp_path / "x").write_bytes(b"campaigns")
+    digest = file_digest(tmp_path / "x")
+    assert digest == hashlib.sha256(b"campaigns").hexdigest()
+    plan = make_plan(*ARGUMENTS, beside={"campaigns": [digest]})
+    assert departures(plan, *DONE, beside={"campaigns": [digest]}) == []
+    assert "was planned and left out" in departures(plan, *DONE)[0]
+
+
+def test_only_what_rests_on_draws_can_be_planned_to_be_combined() -> None:
+    with pytest.raises(UsageError, match="only a watermark and canaries"):
+        make_plan(*ARGUMENTS, beside={"watermark": ["1"], "campaigns": ["2"]}, together="they are")
+    beside = {"watermark": ["1"], "canaries": ["2"]}
+    assert make_plan(*ARGUMENTS, beside=beside, together="two draws")["together"] == "two draws"
+
+
+def test_a_document_of_one_type_does_not_pass_for_another(signed) -> None:
+    with pytest.raises(InputError, match="is of type"):
+        read_signed(signed, "stillwatch-canaries/1")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +87,7 @@ def test_every_departure_is_told(signed, arguments, says) -> None:
 
 def test_a_plan_changed_after_signing_is_refused(signed) -> None:
     envelope = json.loads(signed.read_text())
-    envelope["plan"]["alpha"] = 0.2
+    envelope["document"]["alpha"] = 0.2
     signed.write_text(json.dumps(envelope))
     with pytest.raises(InputError, match="changed after"):
         read_plan(signed)
@@ -50,7 +95,7 @@ def test_a_plan_changed_after_signing_is_refused(signed) -> None:
 
 def test_a_file_that_is_no_plan_is_refused(tmp_path) -> None:
     (tmp_path / "x").write_text("[]")
-    with pytest.raises(InputError, match="no signed plan"):
+    with pytest.raises(InputError, match="no signed stillwatch-lineage-plan"):
         read_plan(tmp_path / "x")
 
 

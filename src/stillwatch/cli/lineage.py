@@ -4,8 +4,9 @@ from stillwatch.cli.forum import LazyGroup
 
 #: Sub-command -> where it stands.
 COMMANDS: dict[str, str] = {
+    "canaries": "stillwatch.cli.lineage_plan:canaries",
     "collect": "stillwatch.cli.lineage_tools:collect",
-    "plan": "stillwatch.cli.lineage_tools:plan",
+    "plan": "stillwatch.cli.lineage_plan:plan",
     "safeguards": "stillwatch.cli.lineage_tools:safeguards",
     "shadow": "stillwatch.cli.lineage_tools:shadow",
     "trace": "stillwatch.cli.lineage_trace:trace",

@@ -1,4 +1,4 @@
-"""``stillwatch lineage collect``, ``plan``, ``safeguards`` and ``shadow``."""
+"""``stillwatch lineage collect``, ``safeguards`` and ``shadow``."""
 
 import csv
 import json
@@ -16,7 +16,6 @@ from stillwatch.errors import InputError, UsageError
 from stillwatch.lineage.answers import read_answers
 from stillwatch.lineage.collect import Order, read_prompts
 from stillwatch.lineage.collect import collect as ask
-from stillwatch.lineage.plan import make_plan, sign
 from stillwatch.lineage.safeguards import Group, compare
 from stillwatch.lineage.shadow import shadows
 
@@ -50,26 +49,6 @@ def collect(
         task = bar.add_task("", total=len(wanted))
         asked = ask(wanted, out, order, lambda n: bar.advance(task, n))
     click.echo(f"{asked:,} asked, {len(wanted):,} prompts: {out}")
-
-
-@click.command("plan")
-@click.option("--suspect", required=True, metavar="NAME", help="The suspect model.")
-@click.option("--candidate", "candidates", multiple=True, required=True, metavar="NAME", help="May be given often.")
-@click.option("--control", "controls", multiple=True, required=True, metavar="NAME", help="May be given often.")
-@click.option("--prompts", type=_FILE, required=True, help="The prompts that will be asked.")
-@click.option("--alpha", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True, help="Error rate.")
-@click.option("--key", type=_OUT, required=True, help="Ed25519 key (PEM); made if there is none.")
-@click.option("--out", type=_OUT, required=True, help="File for the signed plan.")
-def plan(
-    suspect: str, candidates: tuple[str, ...], controls: tuple[str, ...], prompts: Path, alpha: float, key: Path,
-    out: Path,
-) -> None:  # fmt: skip
-    """Write down, date and sign what will be asked and how it will be judged, before anything is asked."""
-    if out.exists():
-        raise UsageError("exists, and a plan is never overwritten", where=str(out), do="Give another --out.")
-    signed = sign(make_plan(suspect, candidates, controls, list(read_prompts(prompts)), alpha), key)
-    out.write_text(json.dumps(signed, indent=1) + "\n", "ascii")
-    click.echo(f"{out}: signed by {signed['public_key']}")
 
 
 @click.command("safeguards")

@@ -1,20 +1,28 @@
 """``stillwatch lineage trace``."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stillwatch import lineage as verb
+from stillwatch.campaigns.objectives import TARGETS
+from stillwatch.cli.lineage_plan import beside
 from stillwatch.console.lineage import print_trace, write_trace
 from stillwatch.errors import UsageError
+from stillwatch.lineage.answers import first_asked, read_tokens
+from stillwatch.lineage.beside import Sources, gather, together
+from stillwatch.lineage.collect import read_prompts
 from stillwatch.lineage.interface import Card, Panel, Role
 from stillwatch.lineage.plan import departures, read_plan
 from stillwatch.lineage.trace import steps
 
 _PATH = click.Path(path_type=Path, exists=True)
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 SUPPORTED = 3
 
 
@@ -23,32 +31,41 @@ SUPPORTED = 3
 @click.option("--candidates", type=_PATH, required=True, help="Answers of models it may come from: a file or folder.")
 @click.option("--controls", type=_PATH, required=True, help="Answers of models that do not come from any of them.")
 @click.option("--suspect-model", metavar="NAME", help="Which model of SUSPECT, where it holds several.")
+@click.option("--prompts", type=_FILE, help="The prompts that were asked, as `lineage collect` takes them.")
+@beside
+@click.option("--tokens", type=_FILE, help="Token ids of answers, where the watermark is not in words.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the report.")
-@click.option(
-    "--plan",
-    "planned",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The signed plan of `lineage plan`: departures from it are told.",
-)
+@click.option("--plan", "planned", type=_FILE, help="Signed plan of `lineage plan`; departures are refused.")
+@click.option("--exploratory", is_flag=True, help="Go on where the plan was not followed; the report says so.")
 @click.option("--alpha", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True,
               help="Family-wise error rate of each claim.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Prompts worked on at once.")
 def trace(
-    suspect: Path, candidates: Path, controls: Path, suspect_model: str | None, out: Path, planned: Path | None,
-    alpha: float, threads: int,
+    suspect: Path, candidates: Path, controls: Path, suspect_model: str | None, prompts: Path | None,
+    watermarks: tuple[Path, ...], canaries: tuple[Path, ...], campaigns: tuple[Path, ...], tokens: Path | None,
+    out: Path, planned: Path | None, exploratory: bool, alpha: float, threads: int,
 ) -> int:  # fmt: skip
     """Ask whether SUSPECT's answers show a candidate's model, weights or teaching, and how sure one can be.
 
-    Exit status: 0 no claim is supported, 3 one is, 2 bad usage, 1 failure.
+    Exit status: 0 no claim is supported, 3 one is, 2 bad usage or a plan that was not followed, 1 failure.
     """
     given = _panel(suspect, candidates, controls, suspect_model)
-    notes = _followed(planned, given, alpha) if planned else ("there was no pre-registered plan",)
+    sources = Sources(watermarks, canaries, campaigns, read_tokens(tokens) if tokens else {})
+    asked = read_prompts(prompts) if prompts else {}
+    notes: tuple[str, ...] = ("there was no pre-registered plan",)
+    why = ""
+    if planned:
+        plan, signer = read_plan(planned)
+        notes, followed = _followed(plan, signer, given, suspect, alpha, sources, asked, exploratory=exploratory)
+        why = str(plan["together"]) if followed else ""
     console = Console(stderr=True)
     columns = (TextColumn("Comparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=steps(given))
         found = verb.trace(given, alpha=alpha, threads=threads, tick=lambda: bar.advance(task))
-    found = replace(found, warnings=(*found.warnings, *notes))
+        nearest = found.claims[-1].standings[0].candidate
+        lines = gather(sources, given, asked, TARGETS, nearest, threads=threads)
+    found = replace(found, warnings=(*found.warnings, *notes), beside=lines, together=together(lines, why))
     out.mkdir(parents=True, exist_ok=True)
     report = write_trace(found, out)
     print_trace(found, Console())
@@ -56,15 +73,36 @@ def trace(
     return SUPPORTED if any(claim.outcome is verb.Outcome.SUPPORTED for claim in found.claims) else 0
 
 
-def _followed(planned: Path, given: Panel, alpha: float) -> tuple[str, ...]:
-    """What to say of the plan: who signed it and when, and every departure from it."""
-    plan, signer = read_plan(planned)
+def _followed(
+    plan: Mapping[str, Any], signer: str, given: Panel, suspect: Path, alpha: float, sources: Sources,
+    asked: Mapping[str, str], *, exploratory: bool,
+) -> tuple[tuple[str, ...], bool]:  # fmt: skip
+    """What to say of the plan (who signed it and when, what was not checked, departures), and whether it was followed.
+
+    Raises:
+        UsageError: it was not followed, and the run is not exploratory.
+    """
     named = {role: [card.name for card in given.cards if card.role is role] for role in Role}
-    away = departures(plan, given.cards[0].name, named[Role.CANDIDATE], named[Role.CONTROL], given.prompts, alpha)
-    return (
-        f"planned on {plan['made']}, signed by {signer}" + ("" if away else ", and followed"),
-        *(f"departs from the plan: {each}" for each in away),
-    )
+    own = given.cards[0].name
+    when = first_asked(suspect, own)
+    away = departures(
+        plan, own, named[Role.CANDIDATE], named[Role.CONTROL], given.prompts, alpha,
+        texts=asked or None, beside=sources.digests(), asked=when,
+    )  # fmt: skip
+    if away and not exploratory:
+        raise UsageError(
+            f"the plan was not followed: {'; '.join(away)}",
+            do="Do what was planned, or give --exploratory: the report will say that it is no test of the plan.",
+        )
+    unchecked = [] if asked else ["the prompts' texts were not held against the plan: give them with --prompts"]
+    if when is None:
+        unchecked.append("the answers do not say when they were asked, so only the signer vouches for the order")
+    if away:
+        return (
+            f"exploratory: planned on {plan['made']}, signed by {signer}, and not followed",
+            *(f"departs from the plan: {each}" for each in away),
+        ), False
+    return (f"planned on {plan['made']}, signed by {signer}, and followed", *unchecked), True
 
 
 def _panel(suspect: Path, candidates: Path, controls: Path, name: str | None) -> Panel:

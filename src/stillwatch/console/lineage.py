@@ -8,8 +8,10 @@ from rich.table import Table
 
 from stillwatch.console import lineage_charts as charts
 from stillwatch.console.pages import own, policy, templates, write_whole
-from stillwatch.console.words import large, listed, percent, plural, printable
-from stillwatch.lineage.interface import Claim, Outcome, Trace
+from stillwatch.console.words import large, listed, p_value, percent, plural, printable
+from stillwatch.lineage.interface import FEWEST_PROMPTS, Claim, Outcome, Shadowing, Trace
+
+_TITLES = {"watermark": "Watermark of a teacher", "canaries": "Canaries of a teacher", "campaign": "A campaign"}
 
 
 def sentence(claim: Claim) -> str:
@@ -21,20 +23,37 @@ def sentence(claim: Claim) -> str:
             via = f" It may have come by way of {printable(claim.via, 80)}." if claim.via else ""
             return f"{claim.says.format(names)} Supported, p = {best.p_value:.3g} over all candidates.{via}"
         case Outcome.NOT_SUPPORTED:
-            return f"Not supported for any candidate: the nearest, {best.candidate}, has p = {best.p_value:.2g}."
+            nearest = printable(best.candidate, 80)
+            return f"Not supported for any candidate: the nearest, {nearest}, has p = {best.p_value:.2g}."
         case Outcome.INSUFFICIENT_CONTROLS:
             return (
                 f"Insufficient controls: {claim.families} control families, and at least {claim.families_needed} "
                 f"are needed to claim anything at {claim.alpha:.3g}."
             )
         case Outcome.TOO_FEW_PROMPTS:
-            return "Too few prompts to claim anything."
+            return f"Too few prompts to claim anything: at least {FEWEST_PROMPTS} are needed."
         case Outcome.INDISTINGUISHABLE:
             return f"Abstained: {names} cannot be told apart; it may be any of them."
         case Outcome.SHARED_STYLE:
             return f"Abstained: {names} share a style, and the suspect has it."
         case Outcome.VIEWS_DISAGREE:
             return f"Abstained: {names} leads in some views of the text and not in others."
+
+
+def shadowed(found: Shadowing) -> str:
+    """What came of the shadow students, in sentences."""
+    said = [f"Shadow students were judged by the claim taught, as the suspect is, on {found.prompts} prompts or more."]
+    if found.known:
+        said.append(f"Of {found.known} that learnt from a candidate it named the right one for {found.found}.")
+    if found.clean:
+        said.append(f"Of {found.clean} that learnt from a control it accused {found.accused}.")
+    if found.short:
+        said.append(f"For {found.short} there were too few controls or prompts to say anything.")
+    said.append(
+        "They are small models of words: they show that the test works on these texts, and neither how often it would "
+        "find a student of full size nor how often it would accuse one wrongly."
+    )
+    return " ".join(said)
 
 
 def trace_json(found: Trace) -> bytes:
@@ -53,10 +72,12 @@ def headline(found: Trace) -> str:
 
 def trace_html(found: Trace) -> bytes:
     """The report as UTF-8 HTML that needs no network and runs no script; equal results give equal bytes."""
-    environment = templates((large, percent, plural, printable, sentence, charts.against_controls, charts.tree))
+    environment = templates(
+        (large, p_value, percent, plural, printable, sentence, shadowed, charts.against_controls, charts.tree)
+    )
     css = own("report.css")
     page = environment.get_template("lineage.html.j2").render(
-        trace=found, headline=headline(found), css=css, policy=policy(css)
+        trace=found, headline=headline(found), titles=_TITLES, css=css, policy=policy(css)
     )
     return page.encode("utf-8")
 
@@ -80,5 +101,15 @@ def print_trace(found: Trace, console: Console) -> None:
     console.print(table)
     for claim in found.claims:
         console.print(f"{claim.kind}: {sentence(claim)}", markup=False, highlight=False, soft_wrap=True)
+    for line in found.beside:
+        stated = "" if line.p_value is None else f" p = {line.p_value:.3g}."
+        console.print(f"{line.kind}: {printable(line.says)}{stated}", markup=False, highlight=False, soft_wrap=True)
+        for doubt in line.doubts:
+            console.print(f"  but {printable(doubt)}", markup=False, highlight=False, soft_wrap=True)
+    if found.together:
+        kinds = listed(found.together.kinds)
+        console.print(f"{kinds} together: p = {found.together.p_value:.3g}, as planned", markup=False, highlight=False)
+    if found.shadowing:
+        console.print(f"shadows: {shadowed(found.shadowing)}", markup=False, highlight=False, soft_wrap=True)
     for warning in found.warnings:
-        console.print(f"note: {warning}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"note: {printable(warning)}", markup=False, highlight=False, soft_wrap=True)

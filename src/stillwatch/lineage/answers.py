@@ -8,6 +8,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,39 @@ def read_answers(path: Path) -> Answers:
                 )
     if not found:
         raise InputError("holds no answers", where=str(path), do=f"Give files that end in {', '.join(_SUFFIXES)}.")
+    return found
+
+
+def first_asked(path: Path, model: str) -> datetime | None:
+    """When ``model`` was first asked, by the ``asked_at`` that ``collect`` writes; None where no row says so."""
+    files = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES) if path.is_dir() else [path]
+    times = []
+    for file in files:
+        for row in _rows(file):
+            if row.get("asked_at") and str(_field(row, _MODEL) or file.stem) == model:
+                try:
+                    at = datetime.fromisoformat(str(row["asked_at"]))
+                except ValueError:
+                    raise InputError(
+                        f"asked_at {str(row['asked_at'])[:40]!r} is no time", where=str(file), do="Write ISO 8601."
+                    ) from None
+                times.append(at if at.tzinfo else at.replace(tzinfo=UTC))
+    return min(times, default=None)
+
+
+def read_tokens(path: Path) -> dict[str, dict[str, list[int]]]:
+    """Token ids of answers, by model and prompt: rows as ``read_answers`` takes them, with a list ``tokens``.
+
+    Raises:
+        InputError: a row has no prompt or no list of whole numbers.
+    """
+    found: dict[str, dict[str, list[int]]] = {}
+    for row in _rows(path):
+        prompt, tokens = _field(row, _PROMPT), row.get("tokens")
+        whole = isinstance(tokens, list) and all(isinstance(t, int) and -(2**63) <= t < 2**63 for t in tokens)
+        if prompt is None or not isinstance(tokens, list) or not whole:
+            raise InputError("a row without prompt or tokens", where=str(path), do="Write 'tokens', a list of ids.")
+        found.setdefault(str(_field(row, _MODEL) or path.stem), {})[str(prompt)] = tokens
     return found
 
 

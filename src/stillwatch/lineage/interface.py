@@ -126,6 +126,71 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """Evidence of another kind than the likeness of texts. It stands beside the claims and in none of their p-values.
+
+    Attributes:
+        kind: ``watermark``, ``canaries`` or ``campaign``.
+        source: what it rests on, by name or digest.
+        says: what was found, in sentences.
+        rests_on: where the p-value's chance comes from.
+        not_excluded: what else would show the same.
+        p_value: None where there is none to be had.
+        by_design: whether the p-value rests on a draw of the teacher's own, and is exact whoever wrote the texts.
+        controls: the same test on controls, by name.
+        checks: what those came to.
+        doubts: what weakens it, in words.
+    """
+
+    kind: str
+    source: str
+    says: str
+    rests_on: str
+    not_excluded: str
+    p_value: float | None
+    by_design: bool
+    controls: dict[str, float]
+    checks: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Lines of evidence combined, because the plan says beforehand why they are independent.
+
+    Attributes:
+        kinds: of the lines.
+        p_value: by Fisher's method (1925).
+        why: the argument, as it was planned.
+    """
+
+    kinds: tuple[str, ...]
+    p_value: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowing:
+    """What the claim ``taught`` says of shadow students, whose teachers are known: of these texts, not of people's.
+
+    Attributes:
+        found: those with a candidate for a teacher, of whom the claim named it.
+        known: those with a candidate for a teacher.
+        accused: those without, of whom the claim named somebody.
+        clean: those without.
+        prompts: the fewest that one of them answered.
+        short: of how many the claim abstained for want of controls or prompts.
+    """
+
+    found: int
+    known: int
+    accused: int
+    clean: int
+    prompts: int
+    short: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """The whole result for one suspect.
 
@@ -139,6 +204,9 @@ class Trace:
             the p-value among those; only groups with documented students of two families.
         warnings: what weakens the result, in words.
         version: of Stillwatch.
+        beside: evidence of other kinds.
+        together: some of it combined; None unless it was planned.
+        shadowing: what the test says of shadow students; None if there were none.
     """
 
     suspect: str
@@ -151,3 +219,6 @@ class Trace:
     resemblance: dict[str, tuple[float, float]]
     warnings: tuple[str, ...]
     version: str
+    beside: tuple[Line, ...] = ()
+    together: Together | None = None
+    shadowing: Shadowing | None = None

@@ -1,22 +1,25 @@
 """Pre-registration: what will be asked and how it will be judged, dated and signed before anything is asked.
 
 Without one, a search over candidates, prompts and statistics until something is significant would look the same in a
-report as a single test. ``trace`` states every way in which it departs from the plan; it does not refuse to run.
+report as a single test. ``departures`` names every way in which a run is not the one planned, and ``trace`` refuses it
+unless it is told that the run is exploratory. The date is the signer's word: publish the plan for more.
 """
 
-import base64
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from stillwatch.errors import InputError, MissingExtra, UsageError
+from stillwatch.errors import UsageError
 from stillwatch.lineage.claims import QUESTIONS
+from stillwatch.lineage.identity import about_identity
+from stillwatch.lineage.signing import read_signed
 from stillwatch.lineage.views.interface import TRUNCATE
 
 TYPE: Final = "stillwatch-lineage-plan/1"
+#: Kinds of evidence beside the texts' likeness that a plan can name, each by the digest of a file.
+BESIDE: Final = ("watermark", "canaries", "campaigns")
 
 
 def statistic() -> dict[str, Any]:
@@ -29,38 +32,49 @@ def statistic() -> dict[str, Any]:
 
 
 def make_plan(
-    suspect: str, candidates: Sequence[str], controls: Sequence[str], prompts: Sequence[str], alpha: float,
-    now: datetime | None = None,
+    suspect: str, candidates: Sequence[str], controls: Sequence[str], prompts: Mapping[str, str], alpha: float, *,
+    beside: Mapping[str, Sequence[str]] | None = None, together: str = "", now: datetime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """A plan, unsigned. Prompts are named by their number and a digest of their keys, in order."""
-    if not candidates or not prompts:
+    """A plan, unsigned.
+
+    Args:
+        suspect, candidates, controls: names of models.
+        prompts: key -> text. They are named by their number and digests of their keys and texts; those about identity
+            are not asked, and not planned.
+        alpha: family-wise error rate of each claim.
+        beside: kind of evidence (``BESIDE``) -> digests of the files that it will rest on.
+        together: why watermark and canaries are independent, if their p-values shall be combined; else empty.
+        now: the plan's date.
+    """
+    asked = {key: text for key, text in prompts.items() if not about_identity(text)}
+    if not candidates or not asked:
         raise UsageError("a plan needs a suspect, candidates and prompts")
+    planned = {kind: sorted((beside or {}).get(kind, ())) for kind in BESIDE}
+    if together and sum(bool(planned[kind]) for kind in ("watermark", "canaries")) < 2:
+        raise UsageError("only a watermark and canaries can be combined", do="Name both, or leave --combine away.")
     return {
         "type": TYPE,
         "made": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
         "suspect": suspect,
         "candidates": sorted(candidates),
         "controls": sorted(controls),
-        "prompts": {"count": len(prompts), "sha256": digest(prompts)},
+        "prompts": {"count": len(asked), "sha256": digest(asked), "texts": digest(f"{k}\0{asked[k]}" for k in asked)},
         "statistic": statistic(),
         "alpha": alpha,
+        "beside": planned,
+        "together": together,
     }
 
 
-def digest(prompts: Sequence[str]) -> str:
-    """SHA-256 of prompt keys, each once, in sorted order."""
-    return hashlib.sha256("\n".join(sorted(set(prompts))).encode()).hexdigest()
+def digest(prompts: Iterable[str]) -> str:
+    """SHA-256 of strings, each once, in sorted order."""
+    return hashlib.sha256("\n".join(sorted(set(prompts))).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def sign(plan: Mapping[str, Any], key: Path) -> dict[str, Any]:
-    """The plan with its Ed25519 signature (RFC 8032) and public key; the key is made if there is none."""
-    private = _read_key(key) if key.exists() else _new_key(key)
-    payload = _payload(plan)
-    return {
-        "plan": dict(plan),
-        "public_key": base64.b64encode(private.public_key().public_bytes_raw()).decode(),
-        "signature": base64.b64encode(private.sign(payload)).decode(),
-    }
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, as a plan names it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_plan(path: Path) -> tuple[dict[str, Any], str]:
@@ -69,79 +83,44 @@ def read_plan(path: Path) -> tuple[dict[str, Any], str]:
     Raises:
         InputError: it is no plan, or the signature is not of it.
     """
-    crypto = _crypto()
-    try:
-        envelope = json.loads(path.read_text("utf-8"))
-        plan, public = envelope["plan"], base64.b64decode(envelope["public_key"], validate=True)
-        signature = base64.b64decode(envelope["signature"], validate=True)
-        if plan["type"] != TYPE:
-            raise InputError(f"is of type {plan['type']!r}", where=str(path), do=f"Give a {TYPE}.")
-        crypto.ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, _payload(plan))
-    except crypto.invalid:
-        raise InputError(
-            "was changed after it was signed", where=str(path), do="Ask its author for the original."
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError("is no signed plan", where=str(path), do="Make one: stillwatch lineage plan") from error
-    return plan, base64.b64encode(public).decode()
+    return read_signed(path, TYPE)
 
 
 def departures(
     plan: Mapping[str, Any], suspect: str, candidates: Sequence[str], controls: Sequence[str], prompts: Sequence[str],
-    alpha: float,
+    alpha: float, *, texts: Mapping[str, str] | None = None, beside: Mapping[str, Sequence[str]] | None = None,
+    asked: datetime | None = None,
 ) -> list[str]:  # fmt: skip
-    """Every way in which a run is not the one planned, in words; nothing if it is."""
-    done = make_plan(suspect, candidates, controls, prompts, alpha)
-    found = []
-    for name in ("suspect", "alpha"):
-        if plan[name] != done[name]:
-            found.append(f"{name} is {done[name]!r}, planned was {plan[name]!r}")
-    for name in ("candidates", "controls"):
-        planned, got = set(plan[name]), set(done[name])
+    """Every way in which a run is not the one planned, in words; nothing if it is.
+
+    Args:
+        plan: what was planned.
+        suspect, candidates, controls, alpha: what was done.
+        prompts: keys of the prompts that the suspect answered.
+        texts: of all prompts, by key, where they are at hand.
+        beside: as ``make_plan`` takes it.
+        asked: when the suspect was first asked, where its answers say so.
+    """
+    found = [
+        f"{name} is {done!r}, planned was {plan[name]!r}"
+        for name, done in (("suspect", suspect), ("alpha", alpha))
+        if plan[name] != done
+    ]
+    for name, given in (("candidates", candidates), ("controls", controls)):
+        planned, got = set(plan[name]), set(given)
         found += [f"{name}: {each} was planned and left out" for each in sorted(planned - got)]
         found += [f"{name}: {each} was not planned" for each in sorted(got - planned)]
-    if plan["prompts"] != done["prompts"]:
-        found.append(f"prompts: {done['prompts']['count']}, not the {plan['prompts']['count']} planned")
-    if plan["statistic"] != done["statistic"]:
+    want = plan["prompts"]
+    if (want["count"], want["sha256"]) != (len(set(prompts)), digest(prompts)):
+        found.append(f"prompts: {len(set(prompts))} that are not the {want['count']} planned")
+    elif texts is not None and digest(f"{key}\0{texts.get(key, '')}" for key in prompts) != want["texts"]:
+        found.append("prompts: their texts are not those planned")
+    if plan["statistic"] != statistic():
         found.append("the statistic is of another version than the one planned")
+    if asked is not None and asked < datetime.fromisoformat(plan["made"]):
+        found.append(f"the suspect was asked on {asked.isoformat(timespec='seconds')}, before the plan was made")
+    for kind in BESIDE:
+        planned, got = set(plan["beside"][kind]), set((beside or {}).get(kind, ()))
+        found += [f"{kind}: {each[:12]}… was planned and left out" for each in sorted(planned - got)]
+        found += [f"{kind}: {each[:12]}… was not planned" for each in sorted(got - planned)]
     return found
-
-
-def _payload(plan: Mapping[str, Any]) -> bytes:
-    return (TYPE + "\n" + json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=True)).encode()
-
-
-class _crypto:  # noqa: N801 - a namespace made when it is called
-    """The three parts of ``cryptography`` that are used here."""
-
-    def __init__(self) -> None:
-        try:
-            from cryptography.exceptions import InvalidSignature
-            from cryptography.hazmat.primitives import serialization
-            from cryptography.hazmat.primitives.asymmetric import ed25519
-        except ImportError:
-            raise MissingExtra("cryptography", "forum") from None
-        self.invalid, self.serial, self.ed25519 = InvalidSignature, serialization, ed25519
-
-
-def _new_key(path: Path) -> Any:
-    crypto = _crypto()
-    private = crypto.ed25519.Ed25519PrivateKey.generate()
-    serial = crypto.serial
-    text = private.private_bytes(serial.Encoding.PEM, serial.PrivateFormat.PKCS8, serial.NoEncryption())
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(text)
-    return private
-
-
-def _read_key(path: Path) -> Any:
-    crypto = _crypto()
-    if path.stat().st_mode & 0o077:
-        raise UsageError("others may read this key", where=str(path), do="Change its mode: chmod 600")
-    try:
-        private = crypto.serial.load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError):
-        private = None
-    if not isinstance(private, crypto.ed25519.Ed25519PrivateKey):
-        raise InputError("is no Ed25519 key in plain PEM", where=str(path))
-    return private
