@@ -155,6 +155,15 @@ def match_indicators(log: Log, engine: Engine, objects: Sequence[Object], at: da
     return match(objects, engine, traits.table, log.fields, at or _span(engine)[1] or datetime.now(UTC))
 
 
+def artifacts(log: Log, engine: Engine, kinds: frozenset[str]) -> pa.Table:
+    """Every account's traits of some kinds (``schema.evidence.TRAITS``), of those that the log has fields for."""
+    engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
+    engine.load("accounts", log.accounts)
+    tally(engine)
+    signals = [signal for signal in TRAIT_SIGNALS if kinds & {kind.name for kind in signal.kinds}]
+    return gather(engine, signals, log.fields).table
+
+
 def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Families, Traits, Incidence, Linked]:
     """From the log to clusters."""
     with watch("fingerprints"):

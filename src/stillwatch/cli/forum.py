@@ -9,11 +9,15 @@ import click
 COMMANDS: dict[str, str] = {
     "appeals": "stillwatch.cli.forum_member:appeals_",
     "audit": "stillwatch.cli.forum_audit:audit",
+    "compare": "stillwatch.cli.forum_compare:compare",
     "feedback": "stillwatch.cli.forum_member:feedback",
+    "identifiers": "stillwatch.cli.forum_joining:identifiers",
     "init": "stillwatch.cli.forum_hub:init",
     "join": "stillwatch.cli.forum_member:join_",
+    "join-clusters": "stillwatch.cli.forum_joining:join_clusters",
     "keygen": "stillwatch.cli.forum_keygen:keygen",
     "match": "stillwatch.cli.forum_member:match",
+    "matching": "stillwatch.cli.forum_keyholders:matching",
     "member": "stillwatch.cli.forum_hub:member",
     "migrate": "stillwatch.cli.forum_hub:migrate",
     "person": "stillwatch.cli.forum_hub:person",
@@ -23,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "serve": "stillwatch.cli.forum_serve:serve",
     "sync": "stillwatch.cli.forum_member:sync",
     "token": "stillwatch.cli.forum_hub:token",
+    "trustee": "stillwatch.cli.forum_keyholders:trustee",
     "witness": "stillwatch.cli.forum_witness:witness",
 }
 

@@ -40,7 +40,7 @@ from stillwatch.server.limits import Buckets, Rate
 _LOG = logging.getLogger("stillwatch.server")
 _ENCODER = msgspec.json.Encoder()
 #: Nothing of a member's is kept by a browser or a proxy, or read as another type than it is.
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +118,14 @@ class _Server:
         if operation.body is not None:
             if not is_media(request.headers.get("content-type"), media):
                 return failures.failure(415, f"Send {media}.", operation.refusal)
-            raw = await _body(request, self._hub.limits.envelope_bytes, self._settings.body_seconds)
+            most = operation.most or self._hub.limits.envelope_bytes
+            raw = await read_body(request, most, self._settings.body_seconds)
             body = raw if operation.body is bytes else _decode(raw, operation.body)
         call = Call(self._hub, who, request.path_params, query, body)
         made = await self._thread(operation.run, call)
         if isinstance(made, Reply):
-            return Response(made.body, operation.status, {**_HEADERS, **made.headers}, media)
-        return Response(_ENCODER.encode(made), operation.status, _HEADERS, media)
+            return Response(made.body, operation.status, {**HEADERS, **made.headers}, media)
+        return Response(_ENCODER.encode(made), operation.status, HEADERS, media)
 
     def _authenticate(self, request: Request) -> Principal:
         certificate = request.scope.get("state", {}).get("client_certificate")
@@ -169,7 +170,7 @@ def _decode(raw: bytes, kind: Any) -> Any:
         raise Malformed(str(error).split("\n")[0][:200], where="body") from None
 
 
-async def _body(request: Request, most: int, seconds: float) -> bytes:
+async def read_body(request: Request, most: int, seconds: float) -> bytes:
     """The body, within bounds of size and time.
 
     Raises:

@@ -12,14 +12,17 @@ from stillwatch.forum.hub.interface import Limits
 from stillwatch.forum.ledger import load_key, verify_object
 from stillwatch.forum.ledger.entries import Ruled
 from stillwatch.forum.ledger.note import Verifier, parse_verifier
-from stillwatch.server import forum_api, keys_api, secret, taxii
+from stillwatch.server import forum_api, keys_api, matching_api, secret, taxii
 from stillwatch.server.examiners import Examiners, judge
+from stillwatch.server.matching_keys import open_matching
 from stillwatch.storage.database import Database
 from stillwatch.storage.migrate import migrate
 from stillwatch.storage.store import Store
 
 #: Everything that the server does.
-OPERATIONS = forum_api.with_document((*taxii.OPERATIONS, *forum_api.OPERATIONS, *keys_api.OPERATIONS))
+OPERATIONS = forum_api.with_document(
+    (*taxii.OPERATIONS, *forum_api.OPERATIONS, *keys_api.OPERATIONS, *matching_api.OPERATIONS)
+)
 
 
 def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | None = None, processes: int = 1) -> Hub:
@@ -48,6 +51,7 @@ def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | N
     hub = Hub(
         Store(database), cursors, desk.judge, desk.verify, key, rules.digest, salts, desk.limits,
         witnesses=_witnesses(keys / "witnesses"), examiners=examiners,
+        matching=open_matching(keys),
     )  # fmt: skip
     _rule(hub, rules)
     if examiners:

@@ -17,6 +17,8 @@ _NAMES = re.compile(r"\{(\w+)\}")
 _ALWAYS = (400, 401, 406, 429, 503)
 _WITH_BODY = (413, 415)
 _WITH_PATH = (404,)
+#: A message of ``forum.matching``.
+_BYTES = {"type": "string", "format": "binary"}
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def _operation(operation: Operation, components: dict[str, Any]) -> dict[str, An
         "responses": {
             str(operation.status): {
                 "description": HTTPStatus(operation.status).phrase,
-                "content": {operation.media: {"schema": _schema(operation.reply)}},
+                "content": {operation.media: {"schema": _BYTES if operation.packed else _schema(operation.reply)}},
             }
         }
         | {str(status): _failure(operation, status) for status in sorted(statuses)},
@@ -111,6 +113,8 @@ def _body(operation: Operation) -> dict[str, Any]:
         return _schema(operation.body)
     if operation.text:
         return {"type": "string"}
+    if operation.packed:
+        return _BYTES
     objects = {"type": "array", "items": {"type": "object"}}
     return {"type": "object", "properties": {"objects": objects}}
 

@@ -12,6 +12,7 @@ from stillwatch.schema.forum import Principal
 TAXII = "application/taxii+json;version=2.1"
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+PACKED = "application/msgpack"
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,6 +56,8 @@ class Operation:
         roles: who may, for the document; the hub itself checks. Empty for everyone who is known.
         failures: statuses beyond the common ones.
         text: whether it speaks plain text, as witnesses do; what is refused is told in JSON all the same.
+        packed: whether it takes and gives MessagePack, as private matching does; as for ``text``.
+        most: bytes of its body at most; 0 for what the hub takes in general.
     """
 
     method: str
@@ -70,11 +73,13 @@ class Operation:
     roles: tuple[str, ...] = ()
     failures: tuple[int, ...] = ()
     text: bool = False
+    packed: bool = False
+    most: int = 0
 
     @property
     def media(self) -> str:
         """The media type of its answers."""
-        return TEXT if self.text else self.refusal
+        return TEXT if self.text else PACKED if self.packed else self.refusal
 
     @property
     def refusal(self) -> str:

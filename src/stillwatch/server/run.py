@@ -9,7 +9,10 @@ import uvicorn
 from stillwatch.server.app import Settings, create
 from stillwatch.server.compose import OPERATIONS, compose
 from stillwatch.server.limits import Rate
+from stillwatch.server.matching_keys import keep_time
 from stillwatch.server.protocol import Protocol
+from stillwatch.server.trustee import create as create_trustee
+from stillwatch.server.trustee import open_trustee
 
 _LOGGING = {
     "version": 1,
@@ -38,8 +41,21 @@ def run(database: str, keys: Path, host: str, port: int, tls: Tls | None, rate: 
         UsageError, StorageError: the hub cannot be put together.
     """
     hub = compose(database, keys, processes=processes)
+    if hub.matching is not None:
+        keep_time(hub.store, hub.matching.holder)
     settings = Settings(rate=Rate(rate, 4 * rate), mutual=bool(tls and tls.client_ca))
     server(create(hub, OPERATIONS, settings), host, port, tls).run()
+
+
+def run_trustee(database: str, keys: Path, peers: Path, host: str, port: int, tls: Tls | None) -> None:
+    """Serve as the trustee of private matching until told to stop.
+
+    Raises:
+        UsageError, InputError, StorageError: its secrets, the members' keys or the database cannot be used.
+    """
+    found = open_trustee(database, keys, peers)
+    keep_time(found.store, found.holder)
+    server(create_trustee(found), host, port, tls).run()
 
 
 def server(app: object, host: str, port: int, tls: Tls | None = None) -> uvicorn.Server:

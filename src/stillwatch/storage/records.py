@@ -8,7 +8,7 @@ from stillwatch.errors import MissingExtra
 from stillwatch.storage.tables import TABLES
 
 try:
-    from sqlalchemy import ColumnElement, Connection, Table, and_, false, insert, select, update
+    from sqlalchemy import ColumnElement, Connection, Table, and_, delete, false, insert, select, update
 except ImportError:
     raise MissingExtra("sqlalchemy", "forum") from None
 
@@ -69,6 +69,11 @@ class Records:
         """Set fields of the records that ``where`` finds; returns how many there were."""
         table = TABLES[kind]
         return self.connection.execute(update(table).where(_equal(table, where)).values(**values)).rowcount
+
+    def remove(self, kind: type, /, **equal: Any) -> int:
+        """Delete the records whose fields equal what is given; returns how many there were."""
+        table = TABLES[kind]
+        return self.connection.execute(delete(table).where(_equal(table, equal))).rowcount
 
 
 def _equal(table: Table, equal: dict[str, Any]) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """A log as an honest hub writes it, which tests then let go wrong."""
 
 import base64
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,19 @@ def acknowledged(recall: str, days: float, key: SigningKey = BOB_KEY, actor: str
     return read_acknowledgement(envelope, {key.id: key.public}, recall, actor, time(days))
 
 
+def compared(session: str, *kinds: str) -> list[e.Entry]:
+    """Two members' comparison, up to the count."""
+    about = {"actor": ALICE, "other": BOB, "epoch": "54", "session": session, "kinds": kinds or ("client_ip",)}
+    return [
+        e.Compared(time=time(8), stage=stage, **about)  # type: ignore[arg-type]
+        for stage in ("offered", "accepted", "cardinality")
+    ]
+
+
+def consented(actor: str, session: str, agree: bool = True) -> e.Consented:
+    return e.Consented(time=time(8), actor=actor, session=session, agree=agree, statement=hashlib.sha256().hexdigest())
+
+
 def opening_entries() -> list[e.Entry]:
     """Members, people and the policy, as every log begins."""
     return [
@@ -110,7 +124,12 @@ def honest() -> list[e.Entry]:
         e.Appealed(time=time(7), appeal="a1", item="i2", deadline=time(14)),
         e.Answered(time=time(8), appeal="a1", actor=ALICE, outcome="rejected"),
         e.Evaluated(time=time(8), actor=ALICE, epoch="2027-02", count=100),
-        e.Compared(time=time(8), actor=ALICE, other=BOB, epoch="2027-02", stage="cardinality"),
+        e.Announced(time=time(8), holder="hub", epoch="54", public=base64.b64encode(bytes(32)).decode()),
+        *compared("s1"), *(consented(actor, "s1") for actor in (ALICE, BOB)),
+        e.Compared(time=time(8), actor=ALICE, other=BOB, epoch="54", session="s1", stage="disclosure"),
+        e.Pooled(time=time(8), actor=ALICE, epoch="54", clusters=3),
+        e.Joined(time=time(8), group="g1", epoch="54", members=2),
+        e.Ended(time=time(8), holder="hub", epoch="54"),
         e.Unkeyed(time=time(9), actor=ALICE, key=ALICE_KEY.id),
     ]  # fmt: skip
 

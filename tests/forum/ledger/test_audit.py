@@ -23,6 +23,8 @@ from tests.forum.ledger.story import (
     Story,
     acknowledged,
     audited,
+    compared,
+    consented,
     failed,
     honest,
     opening,
@@ -134,6 +136,39 @@ MISDEEDS: dict[str, tuple[Callable[[], list[e.Entry]], str, str]] = {
                  e.Answered(time=time(10), appeal="a2", actor=BOB, outcome="upheld")], "appealed", "another than"),
     "an answer to nothing": (
         lambda: [e.Answered(time=time(9), appeal="a3", actor=ALICE, outcome="upheld")], "appealed", "never made"),
+    "an appeal that nobody acts on": (
+        lambda: [e.Appealed(time=time(9), appeal="a2", item="i2", deadline=time(16))], "appealed", "nothing followed"),
+    "an appeal that lapses early": (
+        lambda: [e.Appealed(time=time(9), appeal="a2", item="i2", deadline=time(16)),
+                 e.Lapsed(time=time(10), appeal="a2", measure="suspended")], "appealed", "before its deadline"),
+    "an appeal that lapses and was never made": (
+        lambda: [e.Lapsed(time=time(10), appeal="a9", measure="erased")], "appealed", "never made"),
+    "released for an answer that nobody gave": (
+        lambda: [e.Quarantined(time=time(9), item="i2", cause="appeal", categories=(), policy=POLICY),
+                 released("i2", 9, 10, "answer")], "appealed", "nobody gave"),
+    "released for an answer though it was suspended for a flood": (
+        lambda: [e.Appealed(time=time(9), appeal="a2", item="i2", deadline=time(10)),
+                 e.Lapsed(time=time(11), appeal="a2", measure="suspended"),
+                 e.Answered(time=time(12), appeal="a2", actor=ALICE, outcome="rejected"),
+                 e.Quarantined(time=time(13), item="i2", cause="flood", categories=(), policy=POLICY),
+                 released("i2", 9, 14, "answer")], "appealed", "nobody gave"),
+    "a merger by nobody of counsel": (
+        lambda: [submitted("i9", 9), e.Quarantined(time=time(9), item="i9", cause="guard", categories=(),
+                                                   policy=POLICY),
+                 e.Merged(time=time(10), item="i9", into="i2", policy=POLICY, by="counsel", person="p-nobody")],
+        "second-person", "not counsel"),
+    "a recall that is not whole": (
+        lambda: [e.Recalled(time=time(9), recall="r2", kind="erased", actor=ALICE, items=("i2",), owed=(BOB,), parts=2),
+                 acknowledged("r2", 10)], "recalled", "is not whole"),
+    "a recall whose parts are out of place": (
+        lambda: [e.Recalled(time=time(9), recall="r2", kind="erased", actor=ALICE, items=("i2",), owed=(BOB,), parts=3,
+                            part=each) for each in (0, 2)], "recalled", "out of place"),
+    "a kind compared twice": (lambda: compared("s2", "card_bin", "client_ip"), "compared", "compared client_ip twice"),
+    "disclosed by one consent": (
+        lambda: [*compared("s2", "card_bin"), consented(ALICE, "s2"), consented(BOB, "s2", agree=False),
+                 msgspec.structs.replace(compared("s2", "card_bin")[-1], stage="disclosure")],
+        "compared", f"to which {BOB} had not consented"),
+    "consent before the count": (lambda: [consented(ALICE, "s9")], "compared", "nothing was counted"),
     "a stranger": (
         lambda: [e.Fetched(time=time(9), actor="nobody", collection="c1", first=1, last=1, count=1)], "enrolled",
         "nobody acts"),

@@ -47,3 +47,9 @@ class Unprocessable(HubError):
     """Read, and makes no sense."""
 
     status = 422
+
+
+class Exhausted(HubError):
+    """More than the caller's quota allows for now."""
+
+    status = 429

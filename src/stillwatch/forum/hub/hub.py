@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.cursors import Cursors
@@ -15,6 +16,9 @@ from stillwatch.forum.ledger.keys import SigningKey
 from stillwatch.forum.ledger.ledger import Ledger
 from stillwatch.forum.ledger.note import Verifier
 from stillwatch.schema.forum import Collection, Principal, Right, Role, Signed
+
+if TYPE_CHECKING:
+    from stillwatch.forum.hub.matching.matching import Matching
 
 Examine = Callable[[Sequence[bytes], Signer], list[Examined | Failed]]
 
@@ -34,6 +38,7 @@ class Hub:
         witnesses: whose cosignatures of checkpoints it keeps.
         limits: what it takes and gives at most.
         clock: microseconds since 1970.
+        matching: its part in private matching; None where it offers none.
         examiners: do what ``examine`` does in processes of their own; without them it is done here.
     """
 
@@ -48,6 +53,7 @@ class Hub:
     clock: Callable[[], int] = times.now
     witnesses: tuple[Verifier, ...] = ()
     examiners: Examine | None = None
+    matching: "Matching | None" = None
 
     def examine(self, raws: Sequence[bytes], signer: Signer) -> list[Examined | Failed]:
         """What can be said of each object of an envelope before anything is looked up, in order."""

@@ -33,6 +33,9 @@ class Records(Protocol):
     def change(self, kind: type, where: dict[str, Any], /, **values: Any) -> int:
         """Set fields of the records that ``where`` finds; returns how many there were."""
 
+    def remove(self, kind: type, /, **equal: Any) -> int:
+        """Delete the records whose fields equal what is given; returns how many there were."""
+
 
 class Objects(Protocol):
     """Object versions in order; see ``storage.objects``."""

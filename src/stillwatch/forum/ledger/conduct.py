@@ -25,6 +25,7 @@ RULES: Final = {
     "recalled": "Every withdrawal and erasure reached every member that had fetched the item, and each signed so",
     "resolved": "Whoever looked up who is behind a pseudonym was an operator, and gave a reason",
     "appealed": "Every appeal was answered by the submitter before its deadline",
+    "compared": "No two members compared a kind twice in an epoch, and nothing was disclosed without both's consent",
     "enrolled": "Every member that acted was enrolled",
     "in-order": "The entries are in the order of their times",
 }
@@ -93,6 +94,8 @@ class Conduct:
         self._policies: set[str] = set()
         self._enrolled: set[str] = set()
         self._retired: set[tuple[str, str]] = set()
+        self._counted: set[tuple[str, ...]] = set()  # epoch, kind and pair of each comparison
+        self._consents: dict[str, set[str]] = {}  # session of a comparison -> who agreed to its disclosure
         self._last: dict[str, int] = defaultdict(int)  # last position given in a collection
         self._pages: dict[str, dict[str, Ranges]] = defaultdict(lambda: defaultdict(Ranges))
 
@@ -130,7 +133,7 @@ class Conduct:
 
     @singledispatchmethod
     def _judge(self, entry: Any) -> None:
-        """Entries without a rule of their own: matching, feedback."""
+        """Entries without a rule of their own: feedback, keyholders, joining."""
         if isinstance(entry, e.Reported):
             self._item(entry.item)
 
@@ -255,6 +258,26 @@ class Conduct:
         if entry.time > appeal.entry.deadline:
             self._remark("appealed", f"appeal {entry.appeal} is answered late, due {appeal.entry.deadline}")
         appeal.answer = entry
+
+    @_judge.register
+    def _(self, entry: e.Compared) -> None:
+        if entry.stage == "cardinality":
+            for kind in entry.kinds or ("",):
+                once = (entry.epoch, kind, *sorted((entry.actor, entry.other)))
+                if once in self._counted:
+                    self._remark("compared", f"{entry.actor} and {entry.other} compared {kind or 'anything'} twice")
+                self._counted.add(once)
+            self._consents.setdefault(entry.session, set())
+        elif entry.stage == "disclosure":
+            for actor in sorted({entry.actor, entry.other} - self._consents.get(entry.session, set())):
+                self._remark("compared", f"{entry.session} was disclosed, to which {actor} had not consented")
+
+    @_judge.register
+    def _(self, entry: e.Consented) -> None:
+        if entry.session not in self._consents:
+            self._remark("compared", f"{entry.actor} decides on {entry.session}, of which nothing was counted")
+        elif entry.agree:
+            self._consents[entry.session].add(entry.actor)
 
     def _decide(self, entry: Any, state: str, allowed: set[str]) -> Item | None:
         """Take an item from one of the states ``allowed`` to ``state``."""

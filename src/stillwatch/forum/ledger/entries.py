@@ -193,6 +193,21 @@ class Answered(Entry, frozen=True, kw_only=True, tag="answered"):
     outcome: Literal["upheld", "corrected", "rejected"]
 
 
+class Announced(Entry, frozen=True, kw_only=True, tag="announced"):
+    """A keyholder's public share (base64) of an epoch, for private matching: every member is told the same."""
+
+    holder: Id
+    epoch: Id
+    public: Public
+
+
+class Ended(Entry, frozen=True, kw_only=True, tag="ended"):
+    """What was kept for the private matching of an epoch is deleted, and this keyholder's share of it destroyed."""
+
+    holder: Id
+    epoch: Id
+
+
 class Evaluated(Entry, frozen=True, kw_only=True, tag="evaluated"):
     """A member had identifiers evaluated for private matching: how many, in which epoch."""
 
@@ -202,17 +217,45 @@ class Evaluated(Entry, frozen=True, kw_only=True, tag="evaluated"):
 
 
 class Compared(Entry, frozen=True, kw_only=True, tag="compared"):
-    """Two members compared pseudonyms: the number they share, or, once both agreed, which."""
+    """How far two members' comparison of pseudonyms is; ``cardinality`` is the count alone, ``disclosure`` which."""
 
     actor: Id
     other: Id
     epoch: Id
-    stage: Literal["cardinality", "disclosure"]
+    stage: Literal["offered", "declined", "accepted", "cardinality", "disclosure"]
+    session: Id = ""
+    kinds: Words = ()
+
+
+class Consented(Entry, frozen=True, kw_only=True, tag="consented"):
+    """A member decided on the disclosure of a comparison; ``statement`` is SHA-256 of what it signed."""
+
+    actor: Id
+    session: Id
+    agree: bool
+    statement: Hash
+
+
+class Pooled(Entry, frozen=True, kw_only=True, tag="pooled"):
+    """A member put up clusters, as tags, to be joined with those of its group."""
+
+    actor: Id
+    epoch: Id
+    clusters: Number
+
+
+class Joined(Entry, frozen=True, kw_only=True, tag="joined"):
+    """The clusters of a group's members were joined."""
+
+    group: Id
+    epoch: Id
+    members: Number
 
 
 ANY: Final[Any] = (
     Enrolled | Keyed | Unkeyed | Appointed | Ruled | Submitted | Quarantined | Withheld | Released | Merged | Fetched
-    | Recalled | Acknowledged | Resolved | Reported | Appealed | Answered | Evaluated | Compared
+    | Recalled | Acknowledged | Resolved | Reported | Appealed | Answered | Announced | Ended | Evaluated
+    | Compared | Consented | Pooled | Joined
 )  # fmt: skip
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(ANY).decode

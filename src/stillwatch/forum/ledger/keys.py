@@ -25,6 +25,8 @@ def key_id(public: bytes) -> str:
 class SigningKey:
     """A private key. Its seed is 32 random bytes; without one, a new key is made.
 
+    ``private`` is the key as ``cryptography`` has it, for protocols that sign in a way of their own.
+
     Raises:
         InputError: the seed is not of 32 bytes.
         MissingExtra: ``cryptography`` is not installed.
@@ -34,8 +36,8 @@ class SigningKey:
         if seed is not None and len(seed) != PUBLIC:
             raise InputError("the seed of an Ed25519 key is 32 bytes")
         private = _ed25519().Ed25519PrivateKey
-        self._private = private.generate() if seed is None else private.from_private_bytes(seed)
-        self.public: bytes = self._private.public_key().public_bytes_raw()
+        self.private = private.generate() if seed is None else private.from_private_bytes(seed)
+        self.public: bytes = self.private.public_key().public_bytes_raw()
         self.id = key_id(self.public)
 
     def __repr__(self) -> str:
@@ -43,7 +45,7 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """The signature of ``message``, 64 bytes, always the same."""
-        signature: bytes = self._private.sign(message)
+        signature: bytes = self.private.sign(message)
         return signature
 
     def write(self, path: Path) -> None:
@@ -53,7 +55,7 @@ class SigningKey:
             UsageError: there is a file already.
         """
         serial = _serialization()
-        text: bytes = self._private.private_bytes(
+        text: bytes = self.private.private_bytes(
             serial.Encoding.PEM, serial.PrivateFormat.PKCS8, serial.NoEncryption()
         )
         try:

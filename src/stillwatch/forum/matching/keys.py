@@ -34,6 +34,11 @@ def epoch_at(moment: datetime, days: int = DAYS) -> int:
     return (moment - _START) // timedelta(days=days)
 
 
+def start_of(epoch: int, days: int = DAYS) -> datetime:
+    """The moment at which an epoch begins."""
+    return _START + timedelta(days=days * epoch)
+
+
 class Share(Struct, frozen=True):
     """A keyholder's secret for one scope. It has to be stored encrypted, or where its holder alone can read it.
 

@@ -3,6 +3,7 @@
 A message says nothing about who sent it beyond its signature; who may send what is for the hub that carries it.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal, TypeVar, cast
 
 import msgspec
@@ -26,6 +27,9 @@ Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Elements = Annotated[bytes, Meta(min_length=32, max_length=32 * MAX_ELEMENTS)]
 Tag = Annotated[bytes, Meta(min_length=TAG, max_length=TAG)]
 NO_SIGNATURE: Final = bytes(64)
+
+
+_Message = TypeVar("_Message", bound="Message")
 
 
 class Message(Struct, frozen=True, forbid_unknown_fields=True, tag=True):
@@ -148,6 +152,15 @@ class Disclosure(Message, frozen=True):
     salt: Digest
 
 
+class Exchange(Message, frozen=True):
+    """A member's X25519 key of an epoch, to which a sharing group's key is sealed; peers know who signed it."""
+
+    scope: Scope
+    member: Name
+    exchange: Key
+    signature: Signature = NO_SIGNATURE
+
+
 class SealedKey(Message, frozen=True):
     """A sharing group's key for one member, sealed to it and signed by the member that made it."""
 
@@ -214,6 +227,7 @@ AnyMessage = (
     | Count
     | Consent
     | Disclosure
+    | Exchange
     | SealedKey
     | Submission
     | View
@@ -241,8 +255,8 @@ def unpack(data: bytes) -> Message:
         raise MessageError(f"a message that cannot be read: {error}") from error
 
 
-Signed = Announcement | Question | Offer | Acceptance | Consent | SealedKey
-_Signed = TypeVar("_Signed", Announcement, Question, Offer, Acceptance, Consent, SealedKey)
+Signed = Announcement | Question | Offer | Acceptance | Consent | Exchange | SealedKey
+_Signed = TypeVar("_Signed", Announcement, Question, Offer, Acceptance, Consent, Exchange, SealedKey)
 
 
 def _signed_bytes(message: Signed) -> bytes:
@@ -264,3 +278,31 @@ def check_signature(message: Signed, key: Ed25519PublicKey) -> None:
         key.verify(message.signature, _signed_bytes(message))
     except InvalidSignature:
         raise MessageError(f"a {type(message).__name__.lower()} whose signature does not verify") from None
+
+
+def signer(message: Signed, keys: Iterable[bytes]) -> Ed25519PublicKey:
+    """The one of a member's public keys, 32 bytes each, that signed a message.
+
+    Raises:
+        MessageError: none did, or there are none.
+    """
+    for raw in keys:
+        key = Ed25519PublicKey.from_public_bytes(raw)
+        try:
+            check_signature(message, key)
+        except MessageError:
+            continue
+        return key
+    raise MessageError(f"a {type(message).__name__.lower()} that no known key of its member signed")
+
+
+def read(data: bytes, kind: type[_Message]) -> _Message:
+    """A message of one kind from its bytes.
+
+    Raises:
+        MessageError: as for ``unpack``, or it is of another kind.
+    """
+    found = unpack(data)
+    if not isinstance(found, kind):
+        raise MessageError(f"a {type(found).__name__.lower()} where a {kind.__name__.lower()} belongs")
+    return found

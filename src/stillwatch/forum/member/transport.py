@@ -31,7 +31,7 @@ class Access:
     """How the server is reached, and as whom.
 
     Attributes:
-        token: bearer token, or with ``user`` the password of HTTP Basic.
+        token: bearer token, or with ``user`` the password of HTTP Basic; "" for a server that knows nobody by one.
         user: name for HTTP Basic; "" for a bearer token.
         ca: CA certificates (PEM) in place of the system's.
         certificate: client certificate (PEM).
@@ -79,7 +79,8 @@ class Transport:
         self._httpx: Any = _httpx()
         self._wait, self._waits = wait, waits
         auth = self._httpx.BasicAuth(access.user, access.token) if access.user else None
-        headers = {} if access.user else {"Authorization": f"Bearer {access.token}"}
+        bearer = access.token and not access.user
+        headers = {"Authorization": f"Bearer {access.token}"} if bearer else {}
         self._client = self._httpx.Client(
             auth=auth, headers=headers, verify=_tls(access), timeout=SECONDS, follow_redirects=False, trust_env=False
         )
@@ -99,7 +100,7 @@ class Transport:
         """The answer to a request, which is made again while it may yet succeed; a POST not once it may have arrived.
 
         Args:
-            method: GET, POST or DELETE.
+            method: GET, POST, PUT or DELETE.
             url: absolute, or from the server's root.
             media: type of both bodies.
             query: parameters.
