@@ -1,5 +1,6 @@
 """``stillwatch policy`` and ``stillwatch gate`` as they are typed."""
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from stillwatch.cli.main import cli
 from stillwatch.errors import InputError, StillwatchError, UsageError
+from stillwatch.forum.ledger import SigningKey
 from tests.enforcement.made import HEAD, RUNGS
 
 pytest.importorskip("uvicorn", reason="the extra forum is not installed")
@@ -37,7 +39,13 @@ def files(tmp_path: Path) -> Path:
     pq.write_table(pa.table(rows), tmp_path / "out" / "accounts.parquet")
     evidence = [{"signal": "s", "summary": "one template", "value": 1.0, "p_value": 0.0}]
     (tmp_path / "out" / "campaigns.json").write_text(json.dumps([{"id": "k", "evidence": evidence}]))
-    (tmp_path / "policy.toml").write_text(HEAD + "[budget]\naccounts_a_day = 2\n" + RUNGS)
+    keys = {name: SigningKey() for name in ("ann", "ben", "eve")}
+    for name, key in keys.items():
+        key.write(tmp_path / f"{name}.pem")
+    told = "".join(f'{n} = "{base64.b64encode(keys[n].public).decode()}"\n' for n in ("ann", "ben"))
+    (tmp_path / "policy.toml").write_text(
+        f"{HEAD}[budget]\naccounts_a_day = 2\n[approval]\nblock = 2\n[approval.keys]\n{told}{RUNGS}"
+    )
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with (tmp_path / "log.ndjson").open("w") as file:
         for n in range(400):
@@ -81,8 +89,14 @@ def test_from_findings_to_an_appeal(files: Path) -> None:
     assert {name: row["rung"] for name, row in told.items()} == {"a": "step_up", "b": "step_up"}
     assert told["a"]["evidence"] == "one template"
     run("gate", "release", "--state", files / "s", "--account", "c", "--by", "Ann", "--why", "seen")
-    for who in ("Ann", " ann", "Ben"):
-        run("gate", "approve", "k", "--state", files / "s", "--by", who, "--why", "seen")
+    assert "1 approvals or releases count for nothing" in publish(files).output
+    assert "c" not in measures(files)
+    key = ("--key", files / "ann.pem")
+    run("gate", "release", "--state", files / "s", "--account", "c", "--by", "Ann", "--why", "seen", *key)
+    publish(files)
+    for who in ("ann", "ben"):
+        assert {name: row["rung"] for name, row in measures(files).items()} == dict.fromkeys("abc", "step_up")
+        approve(files, who)
         publish(files)
     assert {name: row["rung"] for name, row in measures(files).items()} == {"a": "block", "b": "block", "c": "block"}
     measure = told["a"]["measure"]
@@ -96,10 +110,28 @@ def test_from_findings_to_an_appeal(files: Path) -> None:
     assert json.loads((files / "f" / "false_positives.ndjson").read_text())["count"] == 1
 
 
-def test_one_person_is_not_two(files: Path) -> None:
+def approve(files: Path, key: str, name: str = "") -> None:
+    where = ("--state", files / "s", "--key", files / f"{key}.pem")
+    run("gate", "approve", "k", *where, "--by", name or key, "--why", "seen")
+
+
+def test_one_person_is_not_two_whatever_the_name(files: Path) -> None:
     publish(files)
-    for who in ("Ann", "ANN", " ann "):
-        run("gate", "approve", "k", "--state", files / "s", "--by", who, "--why", "seen")
+    for name in ("ann", "ben", "Ann B."):
+        approve(files, "ann", name)
+    approve(files, "eve", "ben")  # whose key the policy does not name
+    assert "1 approvals" in publish(files).output
+    assert measures(files)["a"]["rung"] == "step_up"
+    approve(files, "ben")
+    publish(files)
+    assert measures(files)["a"]["rung"] == "block"
+
+
+def test_nobody_is_blocked_by_a_policy_that_names_no_approvers(files: Path) -> None:
+    (files / "policy.toml").write_text(HEAD + RUNGS)
+    publish(files)
+    for who in ("ann", "ben"):
+        approve(files, who)
     publish(files)
     assert measures(files)["a"]["rung"] == "step_up"
 
@@ -107,7 +139,7 @@ def test_one_person_is_not_two(files: Path) -> None:
 def test_what_makes_no_sense_is_said(files: Path) -> None:
     publish(files)
     for arguments in (
-        ["approve", "z", "--by", "x", "--why", "y"],
+        ["approve", "z", "--by", "x", "--why", "y", "--key", files / "ann.pem"],
         ["appeal", "m-0", "--statement", "x"],
         ["settle", "m-0", "--upheld", "--by", "x", "--why", "y"],
         ["release", "--by", "x", "--why", "y"],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from stillwatch.cli.gate_options import FOLDER, state_option
+from stillwatch.cli.gate_options import FILE, FOLDER, state_option
 from stillwatch.enforcement.ledger import Entry, History, What
 from stillwatch.errors import UsageError
 
@@ -20,11 +20,18 @@ if TYPE_CHECKING:
 
 _OUT = Console(highlight=False, markup=False, soft_wrap=True)
 _BY = click.option("--by", required=True, metavar="NAME", help="The person who decides.")
+_SIGNED = click.option("--key", type=FILE, help="The person's private key, whose public half the policy names.")
 _WHY = click.option("--why", required=True, metavar="TEXT", help="The reason, for the record.")
 
 
-def _add(state: "State", what: What, **more: Any) -> None:
-    state.ledger.add([Entry(what, time.time_ns() // 1000, **more)])
+def _add(state: "State", what: What, key: Path | None = None, **more: Any) -> None:
+    entry = Entry(what, time.time_ns() // 1000, **more)
+    if key:
+        from stillwatch.forum.ledger import load_key
+        from stillwatch.server.gate.people import signed
+
+        entry = signed(entry, load_key(key))
+    state.ledger.add([entry])
 
 
 def _name(by: str) -> str:
@@ -59,13 +66,14 @@ def measures(state: "State", as_json: bool) -> None:
 @click.argument("campaign")
 @state_option
 @_BY
+@click.option("--key", type=FILE, required=True, help="The person's private key, whose public half the policy names.")
 @_WHY
-def approve(campaign: str, state: "State", by: str, why: str) -> None:
-    """Approve the block of CAMPAIGN, for the accounts that are in it now; it takes several people."""
+def approve(campaign: str, state: "State", by: str, key: Path, why: str) -> None:
+    """Approve the block of CAMPAIGN, for the accounts that are in it now; it takes several people, each with a key."""
     history = History(state.ledger.entries())
     if not any(entry.campaign == campaign for entry in history.measured.values()):
         raise UsageError(f"no account is under a measure for {campaign!r}", do="`stillwatch gate measures` lists them.")
-    _add(state, "approved", campaign=campaign, by=_name(by), text=why)
+    _add(state, "approved", key, campaign=campaign, by=_name(by), text=why)
 
 
 @click.command("release")
@@ -73,12 +81,13 @@ def approve(campaign: str, state: "State", by: str, why: str) -> None:
 @click.option("--account", default="", help="Whom.")
 @click.option("--campaign", default="", help="Or all accounts of a campaign.")
 @_BY
+@_SIGNED
 @_WHY
-def release(state: "State", account: str, campaign: str, by: str, why: str) -> None:
+def release(state: "State", account: str, campaign: str, by: str, key: Path | None, why: str) -> None:
     """Let accounts come under measures beyond the day's budget, or again after an appeal."""
     if bool(account) == bool(campaign):
         raise UsageError("give one of the two", where="--account, --campaign")
-    _add(state, "released", account=account, campaign=campaign, by=_name(by), text=why)
+    _add(state, "released", key, account=account, campaign=campaign, by=_name(by), text=why)
 
 
 @click.command("confirm")
@@ -87,9 +96,10 @@ def release(state: "State", account: str, campaign: str, by: str, why: str) -> N
 @click.option("--campaign", required=True, help="As the forum calls it.")
 @click.option("--evidence", required=True, help="What the local log shows, for the record.")
 @_BY
-def confirm(state: "State", account: str, campaign: str, evidence: str, by: str) -> None:
+@_SIGNED
+def confirm(state: "State", account: str, campaign: str, evidence: str, by: str, key: Path | None) -> None:
     """Record local evidence for what came from the forum; without it nothing more than observing follows."""
-    _add(state, "confirmed", account=account, campaign=campaign, by=_name(by), text=evidence)
+    _add(state, "confirmed", key, account=account, campaign=campaign, by=_name(by), text=evidence)
 
 
 @click.command("appeal")
@@ -107,8 +117,9 @@ def appeal(measure: str, state: "State", statement: str) -> None:
 @state_option
 @click.option("--upheld/--rejected", default=None, required=True, help="Whether the customer is right.")
 @_BY
+@_SIGNED
 @_WHY
-def settle(measure: str, state: "State", upheld: bool, by: str, why: str) -> None:
+def settle(measure: str, state: "State", upheld: bool, by: str, key: Path | None, why: str) -> None:
     """Answer an appeal. Upheld, the measure ends, and none begins again unless a person releases the account."""
     history = History(state.ledger.entries())
     found = history.open_appeals.get(measure)
@@ -117,7 +128,7 @@ def settle(measure: str, state: "State", upheld: bool, by: str, why: str) -> Non
             f"no appeal against {measure!r} is open", do="`stillwatch gate measures` tells what was appealed."
         )
     what: What = "upheld" if upheld else "rejected"
-    _add(state, what, account=found.account, campaign=found.campaign, measure=measure, by=_name(by), text=why)
+    _add(state, what, key, account=found.account, campaign=found.campaign, measure=measure, by=_name(by), text=why)
 
 
 @click.command("feedback")

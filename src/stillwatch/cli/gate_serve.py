@@ -31,8 +31,13 @@ def told(published: "Published") -> str:
             f"{len(plan.waiting):,} accounts are beyond the day's budget or were appealed: `gate release` lets them in"
         )
     lines += [
-        f"the block of {campaign} waits for people: `gate approve {campaign} --by NAME`" for campaign in plan.unapproved
+        f"the block of {campaign} waits for people: `gate approve {campaign} --by NAME --key FILE`"
+        for campaign in plan.unapproved
     ]
+    if published.unproven:
+        lines.append(
+            f"{published.unproven:,} approvals or releases count for nothing: no key of the policy signed them"
+        )
     if published.silent:
         lines.append(
             f"{len(published.silent):,} indicators are not looked for in single requests, e.g. {published.silent[0]}"

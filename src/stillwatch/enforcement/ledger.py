@@ -2,13 +2,14 @@
 
 Entries are only ever added. Each has the SHA-256 of the line before it, so that none can be taken out or changed
 without a trace; the state of every measure is what a replay of the entries gives. A single gate keeps them in a file
-beside its snapshot; where there are several, they share a database (``storage.enforcement``).
+beside its snapshot; where there are several, they share a database (``storage.gate``). What people say is in force by
+its place in the record and not by its time, which is that of some machine's clock.
 """
 
 import fcntl
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -34,6 +35,8 @@ class Entry(Struct, frozen=True, omit_defaults=True):
         measure: id of the measure, or of the appeal's measure.
         rung: the rung that was granted.
         by: the person; "" for the gate itself.
+        key: the person's Ed25519 key (RFC 8032), in base64; "" if nothing is signed.
+        signature: of ``statement``, in base64.
         text: the evidence in words, the appeal's statement, or the reason given.
         policy: digest of the policy.
         appeal: where to object.
@@ -50,7 +53,19 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     text: str = ""
     policy: str = ""
     appeal: str = ""
+    key: str = ""
+    signature: str = ""
     previous: str = ""
+
+
+def statement(entry: Entry) -> bytes:
+    """What a person signs: all of the entry but the signature and its place in the record."""
+    return b"stillwatch gate entry\n" + _ENCODER.encode(msgspec.structs.replace(entry, signature="", previous=""))
+
+
+def named(entry: Entry) -> str:
+    """The person behind an entry, as it says itself."""
+    return entry.by
 
 
 class Ledger(Protocol):
@@ -148,44 +163,61 @@ class History:
 
     Args:
         entries: all of them, in order.
+        person: who is behind an entry that lets a measure go further (approved, released, confirmed); "" if that is
+            not shown, and the entry counts for nothing.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], person: Callable[[Entry], str] = named) -> None:
         self.measured: dict[str, Entry] = {}  # the measure in force
         self.begun: dict[str, int] = {}  # when the account first came under a measure
         self.open_appeals: dict[str, Entry] = {}  # by measure
-        self._approved: dict[str, dict[str, int]] = {}  # campaign -> person -> when last
+        self.unproven: list[Entry] = []  # count for nothing
+        self._person = person
+        self._seen: dict[str, int] = {}  # account -> place of its first measure in the record
+        self._approved: dict[str, dict[str, int]] = {}  # campaign -> person -> place of the last
         self._released: dict[tuple[str, str], int] = {}
         self._lifted: dict[str, int] = {}
         self._confirmed: set[tuple[str, str]] = set()
-        for entry in entries:
-            self._take(entry)
+        self._signed: set[str] = set()
+        for place, entry in enumerate(entries):
+            self._take(place, entry)
 
-    def _take(self, entry: Entry) -> None:
-        pair = (entry.account, entry.campaign)
+    def _take(self, place: int, entry: Entry) -> None:
         if entry.what == "measured":
             self.measured[entry.account] = entry
             self.begun.setdefault(entry.account, entry.time)
+            self._seen.setdefault(entry.account, place)
         elif entry.what == "ended":
             self.measured.pop(entry.account, None)
-        elif entry.what == "approved":
-            self._approved.setdefault(entry.campaign, {})[entry.by] = entry.time
-        elif entry.what == "released":
-            self._released[pair] = entry.time
-        elif entry.what == "confirmed":
-            self._confirmed.add(pair)
+        elif entry.what in ("approved", "released", "confirmed"):
+            self._further(place, entry)
         elif entry.what == "appealed":
             self.open_appeals[entry.measure] = entry
         else:
             self.open_appeals.pop(entry.measure, None)
             if entry.what == "upheld":
-                self._lifted[entry.account] = entry.time
+                self._lifted[entry.account] = place
                 self.measured.pop(entry.account, None)
+
+    def _further(self, place: int, entry: Entry) -> None:
+        """What a person says that lets a measure go further."""
+        person = self._person(entry)
+        if not person or entry.signature in self._signed:  # a signed entry that is there again says nothing new
+            self.unproven.append(entry)
+            return
+        if entry.signature:
+            self._signed.add(entry.signature)
+        if entry.what == "approved":
+            self._approved.setdefault(entry.campaign, {})[person] = place
+        elif entry.what == "released":
+            self._released[entry.account, entry.campaign] = place
+        else:
+            self._confirmed.add((entry.account, entry.campaign))
 
     def approvals(self, account: str, campaign: str) -> int:
         """How many people approved the campaign's block since ``account`` was in it for them to see."""
-        seen = self.begun.get(account)
-        return 0 if seen is None else sum(time >= seen for time in self._approved.get(campaign, {}).values())
+        seen = self._seen.get(account)
+        return 0 if seen is None else sum(place > seen for place in self._approved.get(campaign, {}).values())
 
     def released(self, account: str, campaign: str) -> bool:
         """Whether a person let the account come under a measure: beyond the budget, or again after an appeal."""

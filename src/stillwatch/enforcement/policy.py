@@ -26,6 +26,7 @@ _Span = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$")]
 _Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Url = Annotated[str, Meta(pattern=r"^https://[^\s]{3,500}$")]
+_Key = Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{43}=$")]
 _Fail = Literal["open", "closed"]
 _Rung = Literal["withhold", "pace", "step_up", "block"]
 
@@ -68,9 +69,13 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Approval(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many different people must approve a campaign's block."""
+    """How many different people must approve a campaign's block, and their Ed25519 keys by name, in base64.
+
+    Where no keys are named, nobody can be blocked.
+    """
 
     block: Annotated[int, Meta(ge=2, le=10)] = 2
+    keys: dict[str, _Key] = {}
 
 
 class Rung(Struct, frozen=True, forbid_unknown_fields=True):
@@ -246,6 +251,10 @@ def _check(file: PolicyFile, steps: tuple[Step, ...], where: str) -> None:
     for step in steps:
         if step.lasts == 0:
             raise InputError(f"{step.measure.label} would last no time", where=where, do="Say how long, in days: 14d.")
+    keys = file.approval.keys
+    if keys and len(set(keys.values())) < max(len(keys), file.approval.block):
+        text = f"{len(set(keys.values()))} different keys for {len(keys)} people, of whom {file.approval.block} approve"
+        raise InputError(text, where=where, do="Give every approver a key: stillwatch forum keygen.")
     names_given = [*(t.name for t in file.test), *(f"access {a.name}" for a in file.access)]
     if twice := sorted({name for name in names_given if names_given.count(name) > 1}):
         raise InputError(f"the name {twice[0]!r} is given twice", where=where)

@@ -24,6 +24,7 @@ from stillwatch.enforcement.snapshot import open_snapshot, write
 from stillwatch.errors import InputError
 from stillwatch.indicators.load import load as load_indicators
 from stillwatch.server.gate.looks import from_stix, read_watched
+from stillwatch.server.gate.people import believed
 from stillwatch.server.gate.state import State
 
 _NEXT: Final = "next.arrow"
@@ -78,6 +79,7 @@ class Published:
     plan: Plan
     indicators: int
     silent: tuple[str, ...] = field(default=())
+    unproven: int = 0  # entries by people that the policy does not believe
 
 
 def publish(state: Path | State, policy: Policy, sources: Sources, now: int) -> Published:
@@ -101,11 +103,12 @@ def publish(state: Path | State, policy: Policy, sources: Sources, now: int) -> 
             seen = place.look()
             path = place.snapshot
             before: list[Verdict] = list(open_snapshot(path).all_verdicts()) if path.exists() else []
-            planned = plan(findings, before, History(seen.entries), policy, seen.key, tiers, now)
+            history = History(seen.entries, believed(policy))
+            planned = plan(findings, before, history, policy, seen.key, tiers, now)
             fresh = path.with_name(_NEXT)
             write(fresh, [verdict_table(planned.verdicts), keys, indicators, facts], now, policy.digest, shapes)
             if place.put(seen, planned.entries, fresh):
-                return Published(planned, indicators.num_rows, tuple(silent))
+                return Published(planned, indicators.num_rows, tuple(silent), len(history.unproven))
 
 
 def read_findings(folder: Path) -> list[Finding]:
