@@ -131,19 +131,20 @@ class Connection(asyncio.Protocol):
         return self._head
 
     async def body(self) -> AsyncIterator[bytes]:
-        """The answer's body, as it comes.
+        """The answer's body, as it comes: at each step all that is there.
 
         Raises:
             UpstreamError: it breaks off.
         """
         while True:
-            while self._chunks:
-                chunk = self._chunks.popleft()
-                self._held -= len(chunk)
-                if self._paused and self._held < HIGH // 2:
+            if self._chunks:
+                part = b"".join(self._chunks) if len(self._chunks) > 1 else self._chunks[0]
+                self._chunks.clear()
+                self._held = 0
+                if self._paused:
                     self._paused = False
                     self._transport.resume_reading()
-                yield chunk
+                yield part
             if self._done:
                 return
             await self._more()
