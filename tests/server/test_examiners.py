@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec import structs
 
 pytest.importorskip("cryptography", reason="needs the extra forum")
 
@@ -46,7 +47,7 @@ def envelope(count: int) -> list[bytes]:
 
 def plain(each: Examined | Failed) -> Examined | Failed:
     """Without the random id of the item."""
-    return each if isinstance(each, Failed) else replace(each, new=replace(each.new, item=""))
+    return each if isinstance(each, Failed) else structs.replace(each, new=replace(each.new, item=""))
 
 
 @pytest.mark.parametrize("count", [PART - 1, PART, 5 * PART + 1])

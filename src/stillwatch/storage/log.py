@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from stillwatch.errors import MissingExtra
 from stillwatch.schema.forum import Signed
+from stillwatch.storage import bulk
 from stillwatch.storage.database import StorageError
 from stillwatch.storage.tables import log, log_checkpoints, log_entries, log_tiles
 
@@ -65,8 +66,7 @@ class Log:
         moved = update(log).where(log.c.size == first).values(size=first + len(entries))
         if self.connection.execute(moved).rowcount != 1:
             raise StorageError(f"entries at {first}, which is not the log's end", where="log")
-        rows = [{"position": position, "entry": entry} for position, entry in enumerate(entries, first)]
-        self.connection.execute(insert(log_entries), rows)
+        bulk.write(self.connection, log_entries, list(enumerate(entries, first)))
 
     def entries(self, first: int, count: int) -> list[bytes]:
         """At most ``count`` entries from ``first`` on, fewer only at the end."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from stillwatch.errors import MissingExtra
 from stillwatch.schema.forum import Filter, Known, NewObject, Row, State
+from stillwatch.storage import bulk
 from stillwatch.storage.records import chunks
 from stillwatch.storage.tables import fetches, objects, orders
 
@@ -34,7 +35,7 @@ except ImportError:
 
 o = objects.c
 _KNOWN = (o.position, o.id, o.type, o.moment, o.digest, o.content, o.member, o.state, o.added, o.item)
-_ROW = (o.position, o.id, o.version, o.spec, o.added, o.digest)
+_ROW = (o.position, o.id, o.version, o.spec, o.added, o.digest)  # as the fields of Row, the body last
 
 
 class Objects:
@@ -83,15 +84,11 @@ class Objects:
             return []
         position, added = self._take(collection, len(rows), now)
         values = [
-            {
-                "collection": collection, "position": position + n, "added": added + n, "id": new.id, "type": new.type,
-                "version": new.version, "moment": new.moment, "spec": new.spec, "member": member, "state": int(state),
-                "digest": new.digest, "content": new.content, "body": new.body,
-                "item": new.item, "newest": True, "oldest": True,
-            }
+            (collection, position + n, new.id, new.type, new.version, new.moment, new.spec, added + n, member,
+             new.digest, new.content, new.item, int(state), True, True, new.body)
             for n, (new, member, state) in enumerate(rows)
         ]  # fmt: skip
-        self.connection.execute(insert(objects), values)
+        bulk.write(self.connection, objects, values)
         return [position + n for n in range(len(rows))]
 
     def _take(self, collection: int, count: int, now: int) -> tuple[int, int]:
@@ -128,7 +125,7 @@ class Objects:
             o.collection == collection, o.position > after, o.state == State.RELEASED
         )
         rows = self.connection.execute(query.where(_wanted(wanted)).order_by(o.position).limit(limit))
-        return [Row(**row) for row in rows.mappings()]
+        return [Row(*row) for row in rows]
 
     def holders(self, collection: int, positions: Some[int]) -> set[str]:
         """The members that fetched a page on which one of ``positions`` was."""

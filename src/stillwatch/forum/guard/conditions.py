@@ -6,10 +6,10 @@ A record asks its conditions only once no value of it is withheld, so they may r
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 from typing import Any, Final
 
 from stillwatch.forum.guard.interface import Clause, Outcome
+from stillwatch.forum.guard.leaves import network
 from stillwatch.forum.guard.patterns import parse
 from stillwatch.forum.guard.rules import RELEASE, WITHHOLD, Case
 
@@ -158,10 +158,10 @@ class Singles:
         """See the class."""
         parsed = parse(value["pattern"]) or ()
         found = (
-            ip_network(text)
+            network(text)
             for either in parsed for both in either for path, _, text in both if path in self.paths
         )  # fmt: skip
-        single = any(network.prefixlen > (24 if network.version == 4 else 64) for network in found)
+        single = any(each.prefixlen > (24 if each.version == 4 else 64) for each in found)
         return case.say(f"{at}/pattern", RELEASE if single else WITHHOLD, self.clause)
 
 

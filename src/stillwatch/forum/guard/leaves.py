@@ -5,6 +5,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
 
@@ -139,7 +140,7 @@ class Range:
     def check(self, value: Any, at: str, case: Case) -> Outcome:
         """See the class."""
         try:
-            found = ip_network(value) if type(value) is str and len(value) <= 43 else None
+            found = network(value) if type(value) is str and len(value) <= 43 else None
         except ValueError:
             found = None
         if found is None or found.version != self.version or value not in spellings(found):
@@ -150,6 +151,16 @@ class Range:
             return case.say(at, WITHHOLD, self.clause, "is not a public address range")
         case.addresses += found.network_address.packed[: (found.prefixlen + 7) // 8]
         return case.say(at, RELEASE, self.clause)
+
+
+@lru_cache(maxsize=1024)  # several rules look at the same one
+def network(text: str) -> IPv4Network | IPv6Network:
+    """The address range that ``text`` is.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return ip_network(text)
 
 
 #: Ranges set aside for examples, by version of the protocol.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
+from msgspec import Struct
+
 from stillwatch.errors import InputError
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.door import read_object
@@ -47,16 +49,14 @@ class Signer:
     setting: Setting
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True, tag=True):
     """An object that may be stored as far as itself goes, and what the guard says of it."""
 
     new: NewObject
     judgement: Judgement
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True, tag=True):
     """An object that is refused, and why."""
 
     id: str
