@@ -21,16 +21,20 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
               help="Demand a client certificate under this CA: the member's registered one.")  # fmt: skip
 @click.option("--insecure-http", is_flag=True, help="Serve without TLS on another host than this one, behind a proxy.")
 @click.option("--rate", type=click.FloatRange(min=0.1), default=100.0, show_default=True,
-              help="Requests a second of each member, in each server process; four times as many at once.")  # fmt: skip
+              help="Requests a second of each member; four times as many at once.")  # fmt: skip
+@click.option("--policy", envvar="STILLWATCH_POLICY", type=click.Path(path_type=Path, exists=True),
+              help="The guard's policy, a file or folder of chapters.  [default: the shipped one]")  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Processes that answer requests; more than one needs PostgreSQL.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(1, 64), default=lambda: min(os.cpu_count() or 1, 8),
               show_default="one a core, at most 8", help="That check signatures and ask the guard.")  # fmt: skip
 def serve(
     database: str, keys: Path, host: str, port: int, tls_cert: Path | None, tls_key: Path | None,
-    client_ca: Path | None, insecure_http: bool, rate: float, processes: int,
+    client_ca: Path | None, insecure_http: bool, rate: float, policy: Path | None, workers: int, processes: int,
 ) -> None:  # fmt: skip
     """Serve TAXII 2.1 at /taxii2/ and the rest at /forum/v1/, described at /forum/v1/openapi.json."""
     try:
-        from stillwatch.server.run import Tls, run
+        from stillwatch.server.run import Serving, Tls, run
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "forum") from None
     if (tls_cert is None) != (tls_key is None):
@@ -41,4 +45,5 @@ def serve(
     if tls is None and host not in {"127.0.0.1", "::1", "localhost"} and not insecure_http:
         do = "Give --tls-cert and --tls-key, or --insecure-http where a proxy in front does it"
         raise UsageError("tokens would cross the network in the clear", where=f"--host {host}", do=do)
-    run(database, keys, host, port, tls, rate, processes)
+    each = max(1, processes // workers)
+    run(Serving(database, keys, host, port, tls, rate, each, policy, workers))

@@ -170,5 +170,7 @@ def _in_words(found: Policy) -> Iterator[str]:
     yield from (f"  {c.sentence} [{', '.join(c.sources)}]" for c in found.clauses.values() if c.category not in known)
     yield "\nSwitches"
     yield from (f"  {each.name} ({'on' if each.default else 'off'}): {each.sentence}" for each in file.switch)
+    appeals = found.file.appeals
+    yield f"\nObjections: answered within {appeals.days} days, else {appeals.unanswered}. {appeals.sentence}".rstrip()
     yield "\nSources"
     yield from (f"  {each.id}: {each.citation}. {each.says} Status: {each.status}." for each in file.source)

@@ -8,7 +8,8 @@ import asyncio
 import base64
 import logging
 from binascii import Error
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import msgspec
 
 from stillwatch.errors import MissingExtra, StillwatchError
-from stillwatch.forum.hub import tokens
+from stillwatch.forum.hub import appeals, tokens
 from stillwatch.forum.hub.errors import Malformed, TooLarge
 from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.schema.forum import Principal
@@ -35,7 +36,7 @@ except ImportError:
     raise MissingExtra("starlette", "forum") from None
 
 from stillwatch.server import failures
-from stillwatch.server.limits import Buckets, Rate
+from stillwatch.server.limits import Buckets, Rate, SharedBuckets
 
 _LOG = logging.getLogger("stillwatch.server")
 _ENCODER = msgspec.json.Encoder()
@@ -48,21 +49,26 @@ class Settings:
     """How the server treats requests.
 
     Args:
-        rate: requests a member may make.
+        rate: requests a member may make, as this process counts them.
+        shared: counts them for all processes, in place of that.
         body_seconds: within which a body has to arrive.
         threads: operations at once.
         mutual: whether every client shows a certificate, which has to be its member's.
+        upkeep_seconds: after which deadlines are looked at again.
     """
 
     rate: Rate = field(default_factory=Rate)
+    shared: SharedBuckets | None = None
     body_seconds: float = 60.0
     threads: int = 16
     mutual: bool = False
+    upkeep_seconds: float = 30.0
 
 
 def create(hub: Hub, operations: Sequence[Operation], settings: Settings | None = None) -> Starlette:
     """The application over ``hub``."""
-    server = _Server(hub, settings or Settings())
+    settings = settings or Settings()
+    server = _Server(hub, settings)
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
@@ -75,9 +81,33 @@ def create(hub: Hub, operations: Sequence[Operation], settings: Settings | None 
         HTTPException: _refused,
         Exception: _failed,
     }
-    app = Starlette(routes=routes, exception_handlers=handlers)
+    lifespan = partial(_lifespan, hub, settings.upkeep_seconds)
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
     app.router.redirect_slashes = False
     return app
+
+
+@asynccontextmanager
+async def _lifespan(hub: Hub, seconds: float, app: Starlette) -> AsyncIterator[None]:
+    """Look at deadlines while the server runs."""
+
+    async def keep_up() -> None:
+        while True:
+            try:
+                lapsed = await run_sync(appeals.expire, hub)
+                if lapsed:
+                    _LOG.warning("%d objections were not answered in time", lapsed)
+            except StillwatchError as error:  # the database is away: the next look finds what this one did not
+                _LOG.error("deadlines: %s", error)
+            await asyncio.sleep(seconds)
+
+    keeping = asyncio.create_task(keep_up())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
 
 
 class _Server:
@@ -85,7 +115,7 @@ class _Server:
 
     def __init__(self, hub: Hub, settings: Settings) -> None:
         self._hub, self._settings = hub, settings
-        self._buckets = Buckets(settings.rate)
+        self._buckets = settings.shared or Buckets(settings.rate)
         self._limiter: CapacityLimiter | None = None
 
     async def answer(self, methods: dict[str, Operation], request: Request) -> Response:
@@ -102,8 +132,7 @@ class _Server:
 
     async def _answer(self, operation: Operation, request: Request) -> Response:
         media = operation.media
-        who = await self._thread(self._authenticate, request)
-        wait = self._buckets.take(who.member)
+        who, wait = await self._thread(self._admit, request)
         if wait:
             headers = {"Retry-After": str(int(wait) + 1)}
             return failures.failure(
@@ -127,11 +156,13 @@ class _Server:
             return Response(made.body, operation.status, {**HEADERS, **made.headers}, media)
         return Response(_ENCODER.encode(made), operation.status, HEADERS, media)
 
-    def _authenticate(self, request: Request) -> Principal:
+    def _admit(self, request: Request) -> tuple[Principal, float]:
+        """Who asks, and the seconds after which they may."""
         certificate = request.scope.get("state", {}).get("client_certificate")
         token = _token(request.headers.get("authorization", ""))
         with self._hub.store.reading() as tx:
-            return tokens.authenticate(tx.records, token, certificate, self._settings.mutual, self._hub.clock())
+            who = tokens.authenticate(tx.records, token, certificate, self._settings.mutual, self._hub.clock())
+        return who, self._buckets.take(who.member)
 
     async def _thread(self, run: Callable[[Any], Any], argument: object) -> Any:
         if self._limiter is None:  # it belongs to the running loop

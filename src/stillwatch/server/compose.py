@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from stillwatch.errors import UsageError
-from stillwatch.forum.guard import Guard, Policy, load
+from stillwatch.forum.guard import Guard, Policy
 from stillwatch.forum.hub.cursors import Cursors
 from stillwatch.forum.hub.examine import Desk
 from stillwatch.forum.hub.hub import Hub
@@ -15,6 +15,7 @@ from stillwatch.forum.ledger.note import Verifier, parse_verifier
 from stillwatch.server import forum_api, keys_api, matching_api, secret, taxii
 from stillwatch.server.examiners import Examiners, judge
 from stillwatch.server.matching_keys import open_matching
+from stillwatch.server.rules import read_rules
 from stillwatch.storage.database import Database
 from stillwatch.storage.migrate import migrate
 from stillwatch.storage.store import Store
@@ -28,7 +29,8 @@ OPERATIONS = forum_api.with_document(
 def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | None = None, processes: int = 1) -> Hub:
     """The hub over the database at ``url`` with the keys in a directory; migrates the database.
 
-    Its policy, the shipped one unless a file is given, is put in force and that is logged. With more than one of
+    Its policy, the shipped one unless a file or folder is given, has to pass its own examples; it is put in force, and
+    that is logged. With more than one of
     ``processes``, so many examine what is submitted.
 
     Raises:
@@ -42,18 +44,18 @@ def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | N
     except OSError:
         do = "Run `stillwatch forum init` first"
         raise UsageError("no readable key of the log", where=str(keys / "log.pem"), do=do) from None
-    rules = load(policy)
+    rules = read_rules(policy)
     database = Database(url)
     migrate(database)
     cursors, salts = Cursors(secret.derive(root, "cursors")), secret.derive(root, "salts")
-    desk = Desk(limits or Limits(), judge(Guard(rules)), verify_object)
-    examiners = Examiners(desk, policy, processes) if processes > 1 else None
+    desk = Desk(limits or Limits(), judge(Guard(rules.policy)), verify_object)
+    examiners = Examiners(desk, rules.text, processes) if processes > 1 else None
     hub = Hub(
-        Store(database), cursors, desk.judge, desk.verify, key, rules.digest, salts, desk.limits,
-        witnesses=_witnesses(keys / "witnesses"), examiners=examiners,
+        Store(database), cursors, desk.judge, desk.verify, key, rules.policy.digest, salts, desk.limits,
+        witnesses=_witnesses(keys / "witnesses"), examiners=examiners, appeals=rules.policy.file.appeals,
         matching=open_matching(keys),
     )  # fmt: skip
-    _rule(hub, rules)
+    _rule(hub, rules.policy)
     if examiners:
         examiners.start()
     return hub

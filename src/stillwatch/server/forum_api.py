@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from stillwatch.forum.hub import appeals, feedback, logbook, pseudonyms, receipts, review, times
+from stillwatch.forum.hub import appeals, feedback, logbook, pseudonyms, recall, receipts, review, times
 from stillwatch.forum.hub.errors import Unprocessable
-from stillwatch.schema.forum import Appeal, Collection, Quarantined
-from stillwatch.server import openapi
+from stillwatch.schema.forum import Appeal, Collection, Filter, Quarantined
+from stillwatch.server import openapi, taxii
 from stillwatch.server.operations import Call, Operation, Reply
 
 ROOT = "/forum/v1/"
@@ -92,6 +92,13 @@ class Objection(Strict):
     statement: _Text
 
 
+class Erasure(Strict):
+    """Why one's own object is erased; ``versions`` as of TAXII's ``match[version]``, none for all of them."""
+
+    reason: recall.Erasure = "unspecified"
+    versions: Annotated[tuple[_Id, ...], Meta(max_length=100)] = ()
+
+
 class AppealResource(msgspec.Struct, omit_defaults=True):
     """An appeal, as the house and the object's submitter see it."""
 
@@ -127,7 +134,7 @@ class RecallResource(msgspec.Struct):
     object: str
     actor: str
     time: str
-    reason: str
+    reason: recall.Reason
 
 
 class Recalls(msgspec.Struct):
@@ -271,6 +278,14 @@ def standing(call: Call) -> Standing:
     return msgspec.convert(found, Standing, from_attributes=True)
 
 
+def erase(call: Call) -> Reply:
+    """Erase an object of one's own, for a reason of the list."""
+    said: Erasure = call.body
+    wanted = taxii.versions_of(said.versions) if said.versions else Filter(all_versions=True)
+    recall.erase(call.hub, call.who, call.path["collection"], call.path["object"], wanted, said.reason)
+    return Reply(b"{}")
+
+
 def lodge(call: Call) -> AppealResource:
     """Record an objection."""
     said: Objection = call.body
@@ -296,7 +311,7 @@ def recalls(call: Call) -> Recalls:
         [
             RecallResource(
                 each.recall.id, each.recall.kind, each.collection.id, each.recall.object, each.actor,  # type: ignore[arg-type]
-                times.text(each.recall.time), each.recall.reason,
+                times.text(each.recall.time), each.recall.reason,  # type: ignore[arg-type]
             )
             for each in receipts.owed(call.hub, call.who)
         ]
@@ -401,6 +416,8 @@ OPERATIONS = (
               roles=_COUNSEL, failures=(409, 422)),
     Operation("POST", f"{_O}reports", "report", "Say that an object was seen, is right, is wrong.", report, _None,
               body=Report, roles=_REPORTS, failures=(409, 422)),
+    Operation("POST", f"{_O}erasure", "erase", "Erase an object of yours, and say why.", erase, _None, body=Erasure,
+              roles=("submitter",)),
     Operation("GET", f"{_O}standing", "standing", "What an object and its source are worth.", standing, Standing,
               roles=_READS),
     Operation("POST", _A, "lodge_appeal", "Record an affected party's objection.", lodge, AppealResource,

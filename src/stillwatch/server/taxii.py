@@ -1,5 +1,7 @@
 """TAXII 2.1 (OASIS Standard, June 2021): every endpoint of §4 and §5 as an operation."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -149,18 +151,28 @@ def question(query: Any) -> Question:
         Malformed: a filter's value is none that it can have.
     """
     after = times.moment(query.added_after) if getattr(query, "added_after", None) else None
-    asked = _split(getattr(query, "versions", None)) or ("last",)
-    filter_ = Filter(
+    filter_ = replace(
+        versions_of(_split(getattr(query, "versions", None)) or ("last",)),
         ids=_split(getattr(query, "ids", None)),
         types=_split(getattr(query, "types", None)),
         specs=_split(query.specs),
+        added_after=after,
+    )
+    return Question(filter_, getattr(query, "limit", None), getattr(query, "next", None))
+
+
+def versions_of(asked: Sequence[str]) -> Filter:
+    """What ``match[version]`` asks for (§3.5).
+
+    Raises:
+        Malformed: a version is neither a time nor one of the three words.
+    """
+    return Filter(
         all_versions="all" in asked,
         last="last" in asked,
         first="first" in asked,
         moments=tuple(times.moment(each) for each in asked if each not in {"all", "first", "last"}),
-        added_after=after,
     )
-    return Question(filter_, getattr(query, "limit", None), getattr(query, "next", None))
 
 
 def _split(value: str | None) -> tuple[str, ...]:

@@ -99,6 +99,19 @@ class Head(Struct, frozen=True, forbid_unknown_fields=True):
     examples_as_of: _Text
 
 
+class Appeals(Struct, frozen=True, forbid_unknown_fields=True):
+    """An affected party's objection: within how many days it is answered, and what follows if it is not.
+
+    ``suspend-until-answered``: the object is out of sight until its submitter has answered after all, or counsel
+    decides; ``suspend-until-decided``: until counsel of the hub's house decides; ``erase``: it is erased.
+    """
+
+    days: Annotated[int, Meta(ge=1, le=365)] = 14
+    unanswered: Literal["suspend-until-answered", "suspend-until-decided", "erase"] = "suspend-until-answered"
+    sources: tuple[str, ...] = ()
+    sentence: str = ""
+
+
 class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     """The file, or the chapters together."""
 
@@ -111,6 +124,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     fixture: tuple[Fixture, ...] = ()
     example: tuple[Example, ...] = ()
     sign_off: tuple[SignOff, ...] = ()
+    appeals: Appeals = Appeals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +218,7 @@ def _compact(value: Any) -> str:
 
 def _check_names(file: PolicyFile, where: str) -> None:
     sources = {each.id for each in file.source}
-    cited = [*file.category, *file.switch, *file.rule]
+    cited = [*file.category, *file.switch, *file.rule, file.appeals]
     used = {source for each in cited for source in each.sources}
     _known("source", used, sources, where)
     _known("category", {each.category for each in file.rule}, {each.id for each in file.category} | _OWN, where)

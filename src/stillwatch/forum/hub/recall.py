@@ -6,7 +6,7 @@ and its content is gone. Both make a recall with one receipt for each member on 
 
 from collections.abc import Collection as Some
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 from uuid import uuid4
 
 from stillwatch.forum.hub.errors import Absent, Forbidden
@@ -16,12 +16,19 @@ from stillwatch.forum.ledger.entries import Recalled, Released
 from stillwatch.schema.forum import Collection, Filter, Known, Principal, Pseudonym, Quarantined, Recall, Receipt, State
 from stillwatch.schema.stix import published
 
-#: Items that one entry of the log can name.
+#: Items, and members that owe, that one entry of the log can name.
 _MOST: Final = 128
+Erasure = Literal["unspecified", "mistaken", "outdated", "duplicate", "personal-data", "legal-order"]
+#: Why an object is erased, as its submitter may say. There is no field for more: a text could say anything.
+ERASURES: Final[tuple[Erasure, ...]] = get_args(Erasure)
+Reason = (
+    Erasure | Literal["withdrawn", "appeal-upheld", "appeal-corrected", "appeal-unanswered", "counsel-rejected",
+                      "flood", "broad", "false-positives", "reinstated"]
+)  # fmt: skip
 
 
-def erase(hub: Hub, who: Principal, name: str, id_: str, wanted: Filter) -> None:
-    """Erase versions of an object that ``who``'s member submitted.
+def erase(hub: Hub, who: Principal, name: str, id_: str, wanted: Filter, reason: Erasure = "unspecified") -> None:
+    """Erase versions of an object that ``who``'s member submitted; whoever fetched them is told the reason.
 
     Raises:
         Absent: there is no such object, or no such version.
@@ -40,7 +47,7 @@ def erase(hub: Hub, who: Principal, name: str, id_: str, wanted: Filter) -> None
         chosen = _versions(known, wanted)
         if not chosen:
             raise Absent("no such version", where=id_[:120])
-        erase_versions(hub, tx, collection, chosen, who.member)
+        erase_versions(hub, tx, collection, chosen, who.member, reason)
 
 
 def _versions(known: list[Known], wanted: Filter) -> list[Known]:
@@ -54,16 +61,20 @@ def _versions(known: list[Known], wanted: Filter) -> list[Known]:
     return [each for each in known if each.moment in moments]
 
 
-def erase_versions(hub: Hub, tx: Transaction, collection: Collection, versions: list[Known], member: str) -> None:
+def erase_versions(
+    hub: Hub, tx: Transaction, collection: Collection, versions: list[Known], member: str, reason: Reason
+) -> None:
     """Erase what the caller found and may erase; the caller holds the lock."""
     positions, id_ = [each.position for each in versions], versions[0].id
     items = [each.item for each in versions]
-    announce(hub, tx, collection, id_, positions, "erased", member, "erased by its submitter", items)
+    announce(hub, tx, collection, id_, positions, "erased", member, reason, items)
     tx.objects.set_state(collection.number, positions, State.ERASED)
     tx.objects.rank(collection.number, {id_})
     for each in versions:
         where = {"collection": collection.number, "object": id_, "moment": each.moment}
         tx.records.change(Quarantined, where, body=None, verdict="{}")
+        settled = {"decision": "rejected", "decided_by": "", "reason": "erased", "decided": hub.clock()}
+        tx.records.change(Quarantined, where | {"decision": None}, **settled)
     promote(hub, tx, collection, versions)
 
 
@@ -93,7 +104,7 @@ def announce(
     positions: Some[int],
     kind: str,
     member: str,
-    reason: str,
+    reason: Reason,
     items: Sequence[str] = (),
 ) -> Recall:
     """Make the recall of an object, owed to every member that fetched it but its submitter, and log it.
@@ -101,7 +112,7 @@ def announce(
     The caller holds the collection's lock. Of the kinds, the log knows ``withdrawn`` and ``erased``: of those,
     ``items`` are what is recalled.
     """
-    recall = Recall(uuid4().hex, collection.number, id_, kind, member, hub.clock(), reason)
+    recall = Recall(uuid4().hex, collection.number, id_, kind, member, hub.clock(), str(reason))
     tx.records.add(recall)
     holders = tx.objects.holders(collection.number, positions) - {member}
     tx.records.add(*(Receipt(uuid4().hex, recall.id, each) for each in sorted(holders)))
@@ -109,13 +120,22 @@ def announce(
         known = tx.records.find(Pseudonym, group=collection.group, member={member, *holders})
         names = {each.member: each.id for each in known}
         owed = sorted(names[each] for each in holders)
-        _log(hub, tx, recall.id, kind, names[member], items, owed)
+        _log(hub, tx, recall, kind, names[member], items, owed)
     return recall
 
 
-def _log(hub: Hub, tx: Transaction, recall: str, kind: Any, actor: str, items: Sequence[str], owed: list[str]) -> None:
-    """A first entry under the recall's id, and what does not fit into it in further ones."""
-    parts = [items[start : start + _MOST] for start in range(0, len(items), _MOST)]
-    names = [recall, *(f"{recall}-{n}" for n in range(1, len(parts)))]
-    hub.log(tx, *(Recalled(time="", recall=name, kind=kind, actor=actor, items=tuple(part), owed=tuple(owed))
-                  for name, part in zip(names, parts, strict=True)))  # fmt: skip
+def _log(
+    hub: Hub, tx: Transaction, recall: Recall, kind: Any, actor: str, items: Sequence[str], owed: Sequence[str]
+) -> None:
+    """The recall in as many entries as it takes, under one id: it is acknowledged once, for all of them."""
+    parts = max(-(-len(items) // _MOST), -(-len(owed) // _MOST))
+    told = [(_part(items, each) or items[:1], _part(owed, each)) for each in range(parts)]
+    of = {"recall": recall.id, "kind": kind, "actor": actor, "reason": recall.reason, "parts": parts}
+    entries = (
+        Recalled(time="", items=tuple(some), owed=tuple(who), part=each, **of) for each, (some, who) in enumerate(told)
+    )
+    hub.log(tx, *entries)
+
+
+def _part(names: Sequence[str], part: int) -> Sequence[str]:
+    return names[part * _MOST : (part + 1) * _MOST]

@@ -21,6 +21,8 @@ AGREE = 2
 #: Sightings at which one asks whether an indicator matches everybody, and how far above the others'.
 MANY, FAR_ABOVE = 10_000, 1_000
 
+#: The counter-evidence that an indicator matches too much to mean anything.
+TOO_MUCH = "matches-too-much"
 BEARS_OUT = frozenset({"sighting", "confirmation", "corroboration"})
 
 
@@ -28,13 +30,15 @@ BEARS_OUT = frozenset({"sighting", "confirmation", "corroboration"})
 class Opinion:
     """What other members say of an object: who bears it out, who refutes it, and when the former last did.
 
-    ``seen`` is how many accounts each of ``AGREE`` members saw it at, at least.
+    ``seen`` is how many accounts each of ``AGREE`` members saw it at, at least; ``broad`` who says that it matches too
+    much, which those whom it matches rightly need not notice.
     """
 
     bearing_out: frozenset[str]
     refuting: frozenset[str]
     last: int
     seen: int
+    broad: frozenset[str] = frozenset()
 
     @property
     def standing(self) -> str:
@@ -51,8 +55,9 @@ def opinion(reports: Iterable[Feedback], submitter: str) -> Opinion:
     good = [each for each in others if each.kind in BEARS_OUT and each.member not in refuting]
     counts = sorted((each.count for each in others if each.kind == "sighting"), reverse=True)
     seen = counts[AGREE - 1] if len(counts) >= AGREE else 0  # one member alone could take a rival's object away
+    broad = frozenset(each.member for each in others if TOO_MUCH in each.evidence)
     return Opinion(
-        frozenset(each.member for each in good), refuting, max((each.time for each in good), default=0), seen
+        frozenset(each.member for each in good), refuting, max((each.time for each in good), default=0), seen, broad
     )
 
 
@@ -63,6 +68,8 @@ def suspect(found: Opinion, usual: int) -> str | None:
         found: what members say of it.
         usual: sightings of the middle one of the collection's sighted objects.
     """
+    if len(found.broad) >= AGREE:
+        return "broad"
     if found.standing == "disputed":
         return "false_positives"
     return "flood" if found.seen >= MANY and found.seen >= FAR_ABOVE * max(usual, 1) else None

@@ -16,7 +16,7 @@ from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessab
 from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.forum.hub.interface import Object, Records, Transaction
 from stillwatch.forum.ledger import entries
-from stillwatch.schema.forum import Collection, NewObject, Principal, Quarantined, Role, State
+from stillwatch.schema.forum import Collection, Known, NewObject, Principal, Quarantined, Role, State
 
 _PAGE = 100
 
@@ -111,15 +111,38 @@ def _decide_new(
     new = NewObject(held.object, held.type, held.version, held.moment, held.spec, held.body, held.digest, held.content,
                     held.revoked, held.item)  # fmt: skip
     before = [each for each in tx.objects.known(collection.number, [new.id]) if each.state != State.ERASED]
+    standing = None if before or new.revoked else _standing(tx, collection, held)
+    if standing is not None:
+        _merge(hub, tx, who, collection, held, new, standing)
+        return
     (position,) = tx.objects.insert(collection.number, [(new, held.member, State.RELEASED)], hub.clock())
     tx.objects.rank(collection.number, {new.id})
     hub.log(tx, entries.Released(time=stamp, item=held.item, by="counsel", policy=hub.policy, position=position,
                                  person=who.person))  # fmt: skip
     if new.revoked and before:
         positions, items = [each.position for each in before], [each.item for each in before]
-        told = "withdrawn by its submitter"
-        recall.announce(hub, tx, collection, new.id, positions, "withdrawn", held.member, told, items)
+        recall.announce(hub, tx, collection, new.id, positions, "withdrawn", held.member, "withdrawn", items)
     feedback.heard(hub, tx, collection, held.member, [new])
+
+
+def _standing(tx: Transaction, collection: Collection, held: Quarantined) -> Known | None:
+    """Another member's released indicator that says the same."""
+    if held.type != "indicator":
+        return None
+    equals = tx.objects.equals(collection.number, {held.content})
+    others = (each for each in equals if each.member != held.member and each.state == State.RELEASED)
+    return next(others, None)
+
+
+def _merge(
+    hub: Hub, tx: Transaction, who: Principal, collection: Collection, held: Quarantined, new: NewObject, into: Known
+) -> None:
+    """Let the indicator that says the same stand for both, as it would where the guard had no doubt."""
+    now = hub.clock()
+    tx.objects.insert(collection.number, [(new, held.member, State.DUPLICATE)], now)
+    submission.corroborate(tx.records, collection.number, held.member, [into.id], now)
+    hub.log(tx, entries.Merged(time="", item=held.item, into=into.item, policy=hub.policy, by="counsel",
+                               person=who.person))  # fmt: skip
 
 
 def _reject_suspended(hub: Hub, tx: Transaction, who: Principal, collection: Collection, held: Quarantined) -> None:
@@ -129,7 +152,7 @@ def _reject_suspended(hub: Hub, tx: Transaction, who: Principal, collection: Col
     hub.log(tx, *(entries.Withheld(time=stamp, item=each.item, by="counsel", categories=(), policy=hub.policy,
                                    person=who.person) for each in known))  # fmt: skip
     if known:
-        recall.erase_versions(hub, tx, collection, known, held.member)
+        recall.erase_versions(hub, tx, collection, known, held.member, "counsel-rejected")
 
 
 def _held(records: Records, who: Principal, id_: str) -> Quarantined:

@@ -5,7 +5,7 @@ needs the store. Then the collection is locked, what is known already is set asi
 all of it is committed at once. An envelope sent again changes nothing and is answered alike.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -106,7 +106,9 @@ def _settle(
         else:
             _place(outcome, record, who, collection, each, id_, now)
     positions = tx.objects.insert(collection.number, outcome.rows, now)
-    tx.objects.rank(collection.number, {new.id for new, _, _ in outcome.rows})
+    # The one version of an id is its newest and oldest from the first: only among several is there anything to rank.
+    versions = Counter(id_ for id_, _ in record.versions)
+    tx.objects.rank(collection.number, {new.id for new, _, _ in outcome.rows if versions[new.id] > 1})
     tx.records.add(*outcome.quarantined)
     tx.records.add(*outcome.withheld)
     corroborate(tx.records, collection.number, who.member, outcome.corroborated, now)
@@ -116,8 +118,7 @@ def _settle(
     hub.log(tx, *_submitted(hub, who, pseudonym, collection, outcome), *_decided(hub, outcome, positions))
     for new, before in _withdrawn(record, outcome):
         positions, items = [each.position for each in before], [each.item for each in before]
-        told = "withdrawn by its submitter"
-        recall.announce(hub, tx, collection, new.id, positions, "withdrawn", who.member, told, items)
+        recall.announce(hub, tx, collection, new.id, positions, "withdrawn", who.member, "withdrawn", items)
     released = [new for new, _, state in outcome.rows if state is State.RELEASED]
     feedback.heard(hub, tx, collection, who.member, released)
     return submission

@@ -1,7 +1,8 @@
 """A released object that became suspect is out of sight until counsel decides: its copies are recalled meanwhile.
 
-The causes: ``flood`` (it is seen everywhere at once), ``broad`` (at too many accounts to mean anything),
-``false_positives`` (members say it is wrong) and ``appeal`` (its submitter answered no objection in time).
+The causes: ``flood`` (it is seen everywhere at once), ``broad`` (members say that it matches too much to mean
+anything), ``false_positives`` (they say that it is wrong) and ``appeal`` (its submitter answered no objection in time;
+a late answer ends that too, where the policy says so).
 """
 
 import json
@@ -10,17 +11,17 @@ from uuid import uuid4
 
 from stillwatch.forum.hub.hub import Hub
 from stillwatch.forum.hub.interface import Transaction
-from stillwatch.forum.hub.recall import announce
+from stillwatch.forum.hub.recall import Reason, announce
 from stillwatch.forum.ledger.entries import Quarantined as Entry
 from stillwatch.forum.ledger.entries import Released, stamp
 from stillwatch.schema.forum import Collection, Fetch, Known, Quarantined, State, Submission
 
-#: Why, as members that hold a copy are told; never who said so.
-REASONS: Final = {
-    "flood": "suspended: it is reported everywhere at once",
-    "broad": "suspended: it matches too much to mean anything",
-    "false_positives": "suspended: members report that it is wrong",
-    "appeal": "suspended: an objection was not answered in time",
+#: Cause -> why, as members that hold a copy are told; never who said so.
+REASONS: Final[dict[str, Reason]] = {
+    "flood": "flood",
+    "broad": "broad",
+    "false_positives": "false-positives",
+    "appeal": "appeal-unanswered",
 }
 
 
@@ -52,16 +53,16 @@ def suspended(tx: Transaction, collection: Collection, id_: str) -> list[Known]:
 
 
 def reinstate(hub: Hub, tx: Transaction, collection: Collection, id_: str, moment: int, person: str) -> None:
-    """Let readers see a suspended version again, at the end of the order, by counsel's decision.
+    """Let readers see a suspended version again, at the end of the order, by decision of ``person``, who is counsel.
 
-    Who fetched it before is remembered at its new position too, so that a later recall reaches them. The caller holds
-    the collection's lock.
+    Without a person it is the submitter's late answer to an appeal that lets them. Who fetched it before is remembered
+    at its new position too, so that a later recall reaches them. The caller holds the collection's lock.
     """
     known = [each for each in suspended(tx, collection, id_) if each.moment == moment]
     if not known:
         return
     now, old = hub.clock(), [known[0].position]
-    announce(hub, tx, collection, id_, old, "reinstated", known[0].member, "counsel found nothing wrong with it")
+    announce(hub, tx, collection, id_, old, "reinstated", known[0].member, "reinstated")
     holders = sorted(tx.objects.holders(collection.number, old))
     tx.objects.set_state(collection.number, old, State.RELEASED)
     (position,) = tx.objects.move(collection.number, old, now)
@@ -70,7 +71,12 @@ def reinstate(hub: Hub, tx: Transaction, collection: Collection, id_: str, momen
     hub.log(
         tx,
         Released(
-            time=stamp(now), item=known[0].item, by="counsel", policy=hub.policy, position=position, person=person
+            time=stamp(now),
+            item=known[0].item,
+            by="counsel" if person else "answer",
+            policy=hub.policy,
+            position=position,
+            person=person,
         ),
     )
 

@@ -340,7 +340,8 @@ def _recalls(conduct: Conduct) -> tuple[dict[str, str], ...]:
     return tuple(
         {
             "entry": str(each.index), "time": each.entry.time, "recall": name, "kind": each.entry.kind,
-            "items": str(len(each.entry.items)), "owed": str(len(each.entry.owed)), "missing": str(len(each.missing)),
+            "reason": each.entry.reason, "items": str(len(each.items)), "owed": str(len(each.owed)),
+            "missing": str(len(each.missing)),
         }
         for name, each in conduct.recalls.items()
     )  # fmt: skip
@@ -351,6 +352,7 @@ def _appeals(conduct: Conduct) -> tuple[dict[str, str], ...]:
         {
             "entry": str(each.index), "time": each.entry.time, "appeal": name, "item": each.entry.item,
             "deadline": each.entry.deadline, "outcome": each.answer.outcome if each.answer else "",
+            "lapsed": each.lapsed.measure if each.lapsed else "",
         }
         for name, each in conduct.appeals.items()
     )  # fmt: skip

@@ -56,20 +56,24 @@ class Item:
 
 @dataclass(slots=True)
 class Recall:
-    """A withdrawal or erasure, and whose acknowledgement is missing."""
+    """A withdrawal or erasure: what, from whom, whose acknowledgement is missing, and how many parts were told."""
 
     index: int
     entry: e.Recalled
-    missing: set[str]
+    missing: set[str] = field(default_factory=set)
+    items: dict[str, None] = field(default_factory=dict)
+    owed: set[str] = field(default_factory=set)
+    parts: int = 0
 
 
 @dataclass(slots=True)
 class Appeal:
-    """An objection, and its answer."""
+    """An objection, its answer, and what was done where there was none in time."""
 
     index: int
     entry: e.Appealed
     answer: e.Answered | None = None
+    lapsed: e.Lapsed | None = None
 
 
 class Conduct:
@@ -94,6 +98,7 @@ class Conduct:
         self._policies: set[str] = set()
         self._enrolled: set[str] = set()
         self._retired: set[tuple[str, str]] = set()
+        self._late: set[str] = set()  # who answered an appeal that had lapsed
         self._counted: set[tuple[str, ...]] = set()  # epoch, kind and pair of each comparison
         self._consents: dict[str, set[str]] = {}  # session of a comparison -> who agreed to its disclosure
         self._last: dict[str, int] = defaultdict(int)  # last position given in a collection
@@ -118,6 +123,8 @@ class Conduct:
             if item.state == "submitted":
                 remarks.append(Remark("decided", item.index, f"item {name} was never decided on"))
         for name, recall in self.recalls.items():
+            if recall.parts < recall.entry.parts:
+                remarks.append(Remark("recalled", recall.index, f"recall {name} is not whole"))
             due = later(recall.entry.time, self.grace)
             remarks.extend(
                 Remark("recalled", recall.index, f"{actor} has not acknowledged recall {name}, due {due}", due >= now)
@@ -126,8 +133,9 @@ class Conduct:
         for name, appeal in self.appeals.items():
             if appeal.answer is None:
                 due = appeal.entry.deadline
+                idle = "" if appeal.lapsed or due >= now else ", and nothing followed from that"
                 remarks.append(
-                    Remark("appealed", appeal.index, f"appeal {name} is not answered, due {due}", due >= now)
+                    Remark("appealed", appeal.index, f"appeal {name} is not answered, due {due}{idle}", due >= now)
                 )
         return sorted(remarks, key=lambda each: -1 if each.entry is None else each.entry)
 
@@ -181,15 +189,20 @@ class Conduct:
 
     @_judge.register
     def _(self, entry: e.Merged) -> None:
-        self._decide(entry, "merged", {"submitted", "quarantined"})
+        self._by_whom(entry)
+        self._decide(entry, "merged", {"submitted"} if entry.by == "guard" else {"quarantined"})
         self._item(entry.into)
 
     @_judge.register
     def _(self, entry: e.Released) -> None:
         self._by_whom(entry)
+        before = self.items[entry.item].decided if entry.item in self.items else None
         item = self._decide(entry, "released", {"submitted", "merged"} if entry.by == "guard" else {"quarantined"})
         if item is None:
             return
+        held = isinstance(before, e.Quarantined) and before.cause == "appeal"
+        if entry.by == "answer" and not (held and item.submitted.actor in self._late):
+            self._remark("appealed", f"item {entry.item} is released for an answer that nobody gave")
         collection = item.submitted.collection
         if entry.position <= self._last[collection]:
             self._remark("fetched", f"position {entry.position} of collection {collection} is given out of order")
@@ -209,14 +222,28 @@ class Conduct:
 
     @_judge.register
     def _(self, entry: e.Recalled) -> None:
-        if entry.recall in self.recalls:
+        recall = self.recalls.get(entry.recall)
+        if recall is not None and entry.part == 0:
             self._remark("recalled", f"recall {entry.recall} is made twice")
-        self.recalls[entry.recall] = Recall(self._index, entry, set(entry.owed))
-        for name in entry.items:
+        if recall is None or entry.part == 0:
+            recall = self.recalls[entry.recall] = Recall(self._index, entry)
+        same = (recall.entry.kind, recall.entry.actor, recall.entry.parts)
+        if entry.part != recall.parts or same != (entry.kind, entry.actor, entry.parts):
+            self._remark("recalled", f"part {entry.part} of recall {entry.recall} is out of place")
+        recall.parts += 1
+        recall.items |= dict.fromkeys(entry.items)
+        recall.owed |= set(entry.owed)
+        recall.missing |= set(entry.owed)
+        if recall.parts == recall.entry.parts:
+            self._whole(recall)
+
+    def _whole(self, recall: Recall) -> None:
+        """Judge a recall of which every part is told."""
+        for name in recall.items:
             item = self._item(name)
             if item is None:
                 continue
-            forgotten = self._holders(item) - set(entry.owed) - {entry.actor, item.submitted.actor}
+            forgotten = self._holders(item) - recall.owed - {recall.entry.actor, item.submitted.actor}
             for actor in sorted(forgotten):
                 self._remark("recalled", f"{actor} fetched item {name} and is not told of its recall")
             item.state = "recalled"
@@ -257,7 +284,19 @@ class Conduct:
             self._remark("appealed", f"appeal {entry.appeal} is answered by another than the submitter")
         if entry.time > appeal.entry.deadline:
             self._remark("appealed", f"appeal {entry.appeal} is answered late, due {appeal.entry.deadline}")
+            if appeal.lapsed:
+                self._late.add(entry.actor)
         appeal.answer = entry
+
+    @_judge.register
+    def _(self, entry: e.Lapsed) -> None:
+        appeal = self.appeals.get(entry.appeal)
+        if appeal is None:
+            self._remark("appealed", f"appeal {entry.appeal}, which was never made, has lapsed")
+            return
+        if entry.time <= appeal.entry.deadline or appeal.answer:
+            self._remark("appealed", f"appeal {entry.appeal} has lapsed before its deadline, or once answered")
+        appeal.lapsed = entry
 
     @_judge.register
     def _(self, entry: e.Compared) -> None:
@@ -291,11 +330,11 @@ class Conduct:
         item.state, item.decided = state, entry
         return item
 
-    def _by_whom(self, entry: e.Released | e.Withheld) -> None:
-        """Counsel's decisions name a person, who has the role and is not the submitter; the guard's name nobody."""
-        if entry.by == "guard":
+    def _by_whom(self, entry: e.Released | e.Withheld | e.Merged) -> None:
+        """Counsel's decisions name a person, who has the role and is not the submitter; all others name nobody."""
+        if entry.by != "counsel":
             if entry.person:
-                self._remark("second-person", f"a decision of the guard on item {entry.item} names a person")
+                self._remark("second-person", f"a decision that is not counsel's on item {entry.item} names a person")
             return
         item = self.items.get(entry.item)
         if item is not None and entry.person == item.submitted.person:

@@ -110,22 +110,25 @@ class Withheld(Entry, frozen=True, kw_only=True, tag="withheld"):
 class Released(Entry, frozen=True, kw_only=True, tag="released"):
     """Readers of the collection see an item at a position of its order, by the guard or by counsel (``person`` then).
 
-    An item that another one stood for, or that was suspended, is released again, at the position it has then.
+    An item that another one stood for, or that was suspended, is released again, at the position it has then; one that
+    was suspended for want of an answer to an appeal, ``by`` that ``answer``.
     """
 
     item: Id
-    by: Literal["guard", "counsel"]
+    by: Literal["guard", "counsel", "answer"]
     policy: Hash
     position: Number
     person: Id = ""
 
 
 class Merged(Entry, frozen=True, kw_only=True, tag="merged"):
-    """The guard released an item that says what a released one says already: ``into`` stands for both."""
+    """An item that may leave says what a released one says already: ``into`` stands for both. As of ``Released``."""
 
     item: Id
     into: Id
     policy: Hash
+    by: Literal["guard", "counsel"] = "guard"
+    person: Id = ""
 
 
 class Fetched(Entry, frozen=True, kw_only=True, tag="fetched"):
@@ -141,7 +144,8 @@ class Fetched(Entry, frozen=True, kw_only=True, tag="fetched"):
 class Recalled(Entry, frozen=True, kw_only=True, tag="recalled"):
     """Items are withdrawn or erased; ``owed`` is who fetched them and has to acknowledge, the submitter excepted.
 
-    What is more than 128 of either is a recall of its own.
+    An entry has 128 of either at most. More are told in as many ``parts`` as it takes, one after the other under one
+    id, ``part`` counting from 0: the recall is that of all items from all who owe, and acknowledged once for all.
     """
 
     recall: Id
@@ -149,6 +153,9 @@ class Recalled(Entry, frozen=True, kw_only=True, tag="recalled"):
     actor: Id
     items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=128)]
     owed: Ids
+    reason: Word = ""
+    part: Number = 0
+    parts: Annotated[int, Meta(ge=1, lt=1 << 53)] = 1
 
 
 class Acknowledged(Entry, frozen=True, kw_only=True, tag="acknowledged"):
@@ -183,6 +190,13 @@ class Appealed(Entry, frozen=True, kw_only=True, tag="appealed"):
     appeal: Id
     item: Id
     deadline: Time
+
+
+class Lapsed(Entry, frozen=True, kw_only=True, tag="lapsed"):
+    """Nobody answered an appeal before its deadline, and this was done with what it objects to, by the policy."""
+
+    appeal: Id
+    measure: Literal["suspended", "erased"]
 
 
 class Answered(Entry, frozen=True, kw_only=True, tag="answered"):
@@ -254,7 +268,7 @@ class Joined(Entry, frozen=True, kw_only=True, tag="joined"):
 
 ANY: Final[Any] = (
     Enrolled | Keyed | Unkeyed | Appointed | Ruled | Submitted | Quarantined | Withheld | Released | Merged | Fetched
-    | Recalled | Acknowledged | Resolved | Reported | Appealed | Answered | Announced | Ended | Evaluated
+    | Recalled | Acknowledged | Resolved | Reported | Appealed | Lapsed | Answered | Announced | Ended | Evaluated
     | Compared | Consented | Pooled | Joined
 )  # fmt: skip
 _encode = msgspec.json.Encoder(order="sorted").encode

@@ -93,8 +93,8 @@ def report(taxii: Taxii, collection: str, target: str, kind: str, count: int, ev
 
 
 def appeals(taxii: Taxii) -> list[Appeal]:
-    """Objections to the member's objects that nobody has answered."""
-    return [each for each in get(taxii, "appeals/", _Appeals).appeals if each.state == "open"]
+    """Objections to the member's objects that nobody has answered, those whose deadline is over among them."""
+    return [each for each in get(taxii, "appeals/", _Appeals).appeals if each.state in {"open", "expired"}]
 
 
 def answer_appeal(taxii: Taxii, id_: str, outcome: str, reason: str) -> None:
