@@ -129,6 +129,16 @@ def test_one_campaign_alone(providers: Providers) -> None:
     assert '"TLP:GREEN"' in out
 
 
+def test_the_identity_that_a_forum_assigned_makes_them(providers: Providers, tmp_path: Path) -> None:
+    identity, path = "identity--ce53320f-0512-4593-b2e3-d065edd5d3fb", tmp_path / "minted.json"
+    assert run("indicators", "mint", providers.folder / "out", "--identity", identity, "--out", path)[0] == 0
+    made = json.loads(path.read_text())["objects"]
+    assert {each["created_by_ref"] for each in made if each["type"] == "indicator"} == {identity}
+    assert run("indicators", "check", path, "--identity", identity)[0] == 0
+    status, out, _ = run("indicators", "check", path)
+    assert (status, "/created_by_ref" in out) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [

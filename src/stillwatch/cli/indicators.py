@@ -50,7 +50,7 @@ def mint(
     found = verb.read_findings(findings, campaigns)
     secret = read_key(key or (findings if findings.is_dir() else findings.parent) / "mint.key")
     minted = verb.mint(found, verb.Order(secret, tlp, identity, _networks(hosting) if hosting else None, cases))
-    faults = verb.check(minted.objects)
+    faults = verb.check(minted.objects, identity)
     if faults:
         first = faults[0]
         raise InputError(f"{first.object}{first.at} {first.why}", do="Correct the option, or the findings.")
@@ -63,14 +63,15 @@ def mint(
 
 @indicators.command("check")
 @click.argument("file", type=_FILE)
+@click.option("--identity", default="", metavar="ID", help="The identity that the forum gave to who minted.")
 @click.option("--json", "as_json", is_flag=True, help="Print the faults as JSON.")
-def check(file: Path, as_json: bool) -> int:
+def check(file: Path, identity: str, as_json: bool) -> int:
     """Check that FILE holds what Stillwatch mints, property by property.
 
     Exit status: 0 it does, 1 it does not, 2 bad usage.
     """
     objects = objects_in(read_json(file), str(file))
-    faults = verb.check(objects)
+    faults = verb.check(objects, identity)
     if as_json:
         click.echo(json.dumps([asdict(fault) for fault in faults], indent=2))
     else:

@@ -10,13 +10,14 @@ from stillwatch.schema import shape, stix
 from stillwatch.schema.profile import SHAPES
 
 
-def check(objects: Sequence[Any]) -> tuple[Fault, ...]:
+def check(objects: Sequence[Any], identity: str = "") -> tuple[Fault, ...]:
     """Everything that is wrong with ``objects``, in their order.
 
-    Narrower than STIX 2.1: what is not minted here is a fault, though another tool may take it.
+    ``identity`` is the id that a forum assigned to their maker, which need not be among them. Narrower than STIX 2.1:
+    what is not minted here is a fault, though another tool may take it.
     """
     found: list[Fault] = []
-    known = set(stix.published())
+    known = {*stix.published(), identity}
     seen: set[tuple[str, str]] = set()
     for place, each in enumerate(objects):
         name = each.get("id") if isinstance(each, dict) else None
