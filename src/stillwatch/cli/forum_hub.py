@@ -31,6 +31,12 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+policy_option = click.option(
+    "--policy", envvar="STILLWATCH_POLICY", type=click.Path(path_type=Path, exists=True),
+    help="The guard's policy, a file or folder of chapters.  [default: the shipped one]",
+)  # fmt: skip
+
+
 def hub_options(command: F) -> F:
     """``database, keys``."""
     for option in reversed(_OPTIONS):
@@ -96,6 +102,17 @@ def migrate(database: str, keys: Path) -> None:
 
     open_store(database).database.close()
     _OUT.print(f"Database at version {latest()}")
+
+
+@click.command("tick")
+@hub_options
+@policy_option
+def tick(database: str, keys: Path, policy: Path | None) -> None:
+    """Do what is due: objections that nobody answered in time. `serve` does so itself, every half a minute."""
+    from stillwatch.forum.hub import appeals
+    from stillwatch.server.compose import compose
+
+    click.echo(f"{appeals.expire(compose(database, keys, policy=policy))} objections lapsed")
 
 
 @click.group("member")

@@ -27,6 +27,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 STAYS = FOUND = 3
 KINDS = ("sighting", "confirmation", "false-positive", "withdraw", "erase")
 OUTCOMES = ("upheld", "corrected", "rejected")
+REASONS = ("unspecified", "mistaken", "outdated", "duplicate", "personal-data", "legal-order")
 
 _state = click.option("--state", "folder", type=_FOLDER, default="forum-member", show_default=True,
                       envvar="STILLWATCH_MEMBER", help="Directory of the member's state.")  # fmt: skip
@@ -209,13 +210,14 @@ def match(
 @click.option("--collection", "names", multiple=True, required=True, metavar="ID|ALIAS", help="Where to; repeatable.")
 @click.option("--count", type=click.IntRange(0), default=0, help="Accounts it was seen at; told as a power of ten.")
 @click.option("--evidence", multiple=True, metavar="CATEGORY", help="Of a false positive, at a Stillwatch hub.")
+@click.option("--reason", type=click.Choice(REASONS), default=REASONS[0], help="Of an erasure, at a Stillwatch hub.")
 def feedback(
-    kind: str, target: str, folder: Path, names: tuple[str, ...], count: int, evidence: tuple[str, ...]
+    kind: str, target: str, folder: Path, names: tuple[str, ...], count: int, evidence: tuple[str, ...], reason: str
 ) -> int:  # fmt: skip
     """Report on the object ID: seen, right, or wrong; withdraw or erase one of your own."""
     from stillwatch.forum.member import collections, say, withdraw
     from stillwatch.forum.member.feedback import Verdict
-    from stillwatch.forum.member.hub import report
+    from stillwatch.forum.member.hub import erase, report
 
     with _joined(folder) as (state, taxii):
         if state.membership.hub and kind in get_args(Verdict):
@@ -224,7 +226,10 @@ def feedback(
             return 0
         if kind == "erase":
             for collection in collections(state, names, "can_write"):
-                taxii.delete(collection, target)
+                if state.membership.hub:
+                    erase(taxii, collection, target, reason)
+                else:
+                    taxii.delete(collection, target)
             return 0
         verdict: Verdict | None = next((each for each in get_args(Verdict) if each == kind), None)
         made = say(state, verdict, target, count) if verdict else withdraw(state, target)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from stillwatch.cli.forum_hub import hub_options
+from stillwatch.cli.forum_hub import hub_options, policy_option
 from stillwatch.errors import MissingExtra, UsageError
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -22,8 +22,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--insecure-http", is_flag=True, help="Serve without TLS on another host than this one, behind a proxy.")
 @click.option("--rate", type=click.FloatRange(min=0.1), default=100.0, show_default=True,
               help="Requests a second of each member; four times as many at once.")  # fmt: skip
-@click.option("--policy", envvar="STILLWATCH_POLICY", type=click.Path(path_type=Path, exists=True),
-              help="The guard's policy, a file or folder of chapters.  [default: the shipped one]")  # fmt: skip
+@policy_option
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True,
               help="Processes that answer requests; more than one needs PostgreSQL.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(1, 64), default=lambda: min(os.cpu_count() or 1, 8),

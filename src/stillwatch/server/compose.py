@@ -30,8 +30,7 @@ def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | N
     """The hub over the database at ``url`` with the keys in a directory; migrates the database.
 
     Its policy, the shipped one unless a file or folder is given, has to pass its own examples; it is put in force, and
-    that is logged. With more than one of
-    ``processes``, so many examine what is submitted.
+    that is logged. With more than one of ``processes``, so many examine what is submitted.
 
     Raises:
         UsageError: the URL or a key is not usable.

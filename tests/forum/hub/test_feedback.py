@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stillwatch.forum.hub import feedback, receipts, reputation, review
 from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
@@ -10,7 +12,7 @@ from stillwatch.forum.hub.times import DAY
 from stillwatch.forum.ledger.acknowledgement import acknowledge
 from stillwatch.forum.ledger.entries import stamp
 from stillwatch.schema.forum import Feedback
-from tests.forum.hub.made import Company, World, told
+from tests.forum.hub.made import Company, World, _company, told
 from tests.forum.hub.people import REASON, fetch, later, person, third
 
 
@@ -122,3 +124,45 @@ def test_an_indicator_that_floods_is_suspended_by_itself(world: World) -> None:
     (held,) = review.waiting(world.hub, person(world, "house", "counsel"))
     assert (held.object, held.cause) == (flood, "flood")
     assert world.remarks() == []
+
+
+def too_much(world: World, by: Company, object_: str) -> None:
+    feedback.report(world.hub, by.who, "shared", object_, "false_positive", 1, ("matches-too-much",))
+
+
+def test_what_matches_too_much_is_suspended_whoever_it_matches_rightly(world: World, object_: str) -> None:
+    others = [third(world)]
+    for name in ("hooli", "umbrella", "stark"):
+        with world.hub.store.writing() as tx:
+            others.append(_company(tx, name, world.hub.clock()))
+    for each in others[1:]:
+        say(world, each, object_, "confirmation")
+    too_much(world, world.globex, object_)
+    too_much(world, world.globex, object_)
+    assert fetch(world, world.globex) == [object_]
+    too_much(world, others[0], object_)
+    assert fetch(world, world.globex) == []
+    (held,) = review.waiting(world.hub, person(world, "house", "counsel"))
+    assert held.cause == "broad"
+    assert [each.recall.reason for each in receipts.owed(world.hub, world.globex.who)] == ["broad"]
+    assert world.remarks() == []
+
+
+_KINDS = st.tuples(
+    st.sampled_from("abcdef"),
+    st.sampled_from(["sighting", "confirmation", "corroboration", "false_positive"]),
+    st.sampled_from(["matches-too-much", "classroom"]),
+)
+
+
+@given(st.lists(_KINDS, max_size=12))
+def test_nobody_alone_takes_an_object_away_and_two_who_say_it_is_broad_do(said: list[tuple[str, str, str]]) -> None:
+    reports = [
+        Feedback(str(n), 1, "x", member, kind, 1, (why,) if kind == "false_positive" else (), n)
+        for n, (member, kind, why) in enumerate(said)
+    ]
+    broad = {each.member for each in reports if "matches-too-much" in each.evidence and each.member != "a"}
+    found = reputation.suspect(reputation.opinion(reports, "a"), 1)
+    assert (found == "broad") == (len(broad) >= 2)
+    if len({each.member for each in reports if each.kind == "false_positive"} - {"a"}) < 2:
+        assert found is None

@@ -2,12 +2,16 @@
 
 import pytest
 
-from stillwatch.forum.hub import reading, recall
+from stillwatch.cli.forum_member import REASONS
+from stillwatch.forum.hub import membership, reading, recall, receipts, times
 from stillwatch.forum.hub.errors import Absent, Forbidden
+from stillwatch.forum.hub.log import append
 from stillwatch.forum.hub.reading import Question
-from stillwatch.forum.ledger import sign_object
+from stillwatch.forum.ledger import acknowledge, entries, sign_object, stamp
+from stillwatch.forum.ledger.conduct import Conduct
+from stillwatch.forum.ledger.entries import Fetched, Recalled
 from stillwatch.schema import stix
-from stillwatch.schema.forum import Filter, Recall, Receipt
+from stillwatch.schema.forum import Collection, Fetch, Filter, Recall, Receipt
 from tests.forum.hub.made import World, messages, told
 
 ALL = Filter(all_versions=True)
@@ -88,3 +92,61 @@ def test_a_checkpoint_speaks_of_the_whole_log_and_is_signed_once(world: World) -
     assert world.hub.checkpoint() == first
     fetch(world)
     assert world.hub.checkpoint().size == first.size + 1
+
+
+def versions(world: World, count: int) -> list[dict[str, object]]:
+    """So many versions of one object, released."""
+    (found,) = world.acme.author.objects(1)
+    made = [world.acme.author.later(found, f"2026-11-20T{n // 60:02}:{n % 60:02}:00.000Z") for n in range(count)]
+    assert told(world.submit(world.acme, *made)) == (count, 0, 0)
+    return made
+
+
+@pytest.mark.parametrize("count", [1, 128, 129, 300])
+def test_a_recall_of_many_is_one_that_is_acknowledged_once(world: World, count: int) -> None:
+    made = versions(world, count)
+    fetch(world)
+    recall.erase(world.hub, world.acme.who, "shared", str(made[0]["id"]), ALL, "outdated")
+    parts = [each for each in world.log() if isinstance(each, Recalled)]
+    assert [each.part for each in parts] == list(range(-(-count // 128)))
+    assert {each.recall for each in parts} == {parts[0].recall} and {each.reason for each in parts} == {"outdated"}
+    assert len({name for each in parts for name in each.items}) == count
+    (owed,) = receipts.owed(world.hub, world.globex.who)
+    assert owed.recall.reason == "outdated"
+    assert len(missing(world)) == 1
+    signed = acknowledge(owed.recall.id, owed.actor, stamp(times.now()), world.globex.author.key)
+    receipts.acknowledge(world.hub, world.globex.who, owed.recall.id, signed)
+    assert missing(world) == [] and world.remarks() == []
+
+
+def missing(world: World) -> list[str]:
+    """Who has not acknowledged a recall, as an auditor would say much later."""
+    conduct = Conduct()
+    for index, entry in enumerate(world.log()):
+        conduct.feed(index, entry)
+    return [each.text for each in conduct.conclude("2099-01-01T00:00:00.000000Z") if each.rule == "recalled"]
+
+
+def test_a_recall_that_many_members_owe_names_every_one(world: World) -> None:
+    (made,) = versions(world, 1)
+    others = set()
+    with world.hub.store.writing() as tx:
+        group = tx.records.find(Collection)[0].group
+        for n in range(140):
+            member = membership.add_member(tx, f"member-{n}", times.now())
+            others.add(membership.admit(tx, group, member.id, times.now()).id)
+            tx.records.add(Fetch(f"{n}", 1, member.id, 1, 1, times.now()))
+            append(tx, times.now(), Fetched(time="", actor=membership.pseudonym_in(tx, "shared", member.id).id,
+                                            collection=tx.records.find(Collection)[0].id, first=1, last=1,
+                                            count=1))  # fmt: skip
+    recall.erase(world.hub, world.acme.who, "shared", str(made["id"]), ALL)
+    parts = [each for each in world.log() if isinstance(each, Recalled)]
+    assert len(parts) == 2 and {name for each in parts for name in each.owed} == others
+    assert world.remarks() == []
+    assert len(missing(world)) == 140
+
+
+def test_a_reason_is_one_of_the_list(world: World) -> None:
+    assert all(entries.encode([Recalled(time=stamp(0), recall="r", kind="erased", actor="a", items=("i",), owed=(),
+                                        reason=each)]) for each in recall.ERASURES)  # fmt: skip
+    assert REASONS == recall.ERASURES

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from stillwatch.forum.hub import review, submission
+from stillwatch.forum.hub import recall, review, submission
 from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
 from stillwatch.forum.ledger import sign_object
-from stillwatch.forum.ledger.entries import Released, Withheld
-from stillwatch.schema.forum import Quarantined
+from stillwatch.forum.ledger.entries import Merged, Released, Withheld
+from stillwatch.schema.forum import Feedback, Filter, Quarantined
 from tests.forum.hub.made import Company, Object, World, told
 from tests.forum.hub.people import REASON, fetch, person
 
@@ -85,3 +85,27 @@ def test_a_decision_needs_a_reason_and_the_object_that_waits(world: World, held:
     with pytest.raises(Conflict):
         review.decide(world.hub, counsel, held.id, True, REASON, "0" * 64)
     assert [each.id for each in review.waiting(world.hub, counsel)] == [held.id]
+
+
+@pytest.mark.parametrize("first", ["released", "waiting"])
+def test_what_counsel_releases_is_merged_where_it_says_what_another_says(world: World, first: str) -> None:
+    counsel = person(world, "house", "counsel")
+    ours = world.acme.author.objects(1)[0]
+    told_so = ours if first == "released" else doubtful(world.acme)
+    world.submit(world.acme, told_so)
+    bare = {name: each for name, each in ours.items() if name != "extensions"}
+    id_ = "2f5c8f0a-5d4a-4f0e-9d5e-0a5f5f5b7f11"
+    twin = bare | {"id": f"indicator--{id_}", "name": f"Indicator {id_[:8]}", "description": "Heard of",
+                   "created_by_ref": world.globex.author.identity}  # fmt: skip
+    assert told(world.submit(world.globex, sign_object(twin, world.globex.author.key))) == (0, 0, 1)
+    for held in review.waiting(world.hub, counsel):
+        review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())
+    assert fetch(world, world.globex) == [ours["id"]]
+    (merged,) = [each for each in world.log() if isinstance(each, Merged)]
+    assert (merged.by, merged.person) == ("counsel", counsel.person)
+    with world.hub.store.reading() as tx:
+        (counted,) = tx.records.find(Feedback, kind="corroboration")
+    assert (counted.object, counted.member) == (ours["id"], world.globex.who.member)
+    assert world.remarks() == []
+    recall.erase(world.hub, world.acme.who, "shared", str(ours["id"]), Filter(all_versions=True))
+    assert fetch(world, world.globex) == [twin["id"]] and world.remarks() == []

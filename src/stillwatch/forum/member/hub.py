@@ -92,6 +92,12 @@ def report(taxii: Taxii, collection: str, target: str, kind: str, count: int, ev
     taxii.transport.request("POST", path, MEDIA, body=body)
 
 
+def erase(taxii: Taxii, collection: str, target: str, reason: str) -> None:
+    """Erase every version of an object of one's own, for a reason of the hub's list."""
+    path = f"{ROOT}collections/{quote(collection, safe='')}/objects/{quote(target, safe='')}/erasure"
+    taxii.transport.request("POST", path, MEDIA, body=msgspec.json.encode({"reason": reason}))
+
+
 def appeals(taxii: Taxii) -> list[Appeal]:
     """Objections to the member's objects that nobody has answered, those whose deadline is over among them."""
     return [each for each in get(taxii, "appeals/", _Appeals).appeals if each.state in {"open", "expired"}]
