@@ -55,7 +55,10 @@ PHRASES_TOLD = 10
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A canonical log: Parquet files, and which columns have values (``requests.x`` and ``accounts.y``)."""
+    """A canonical log: Parquet files, and which columns have values (``requests.x`` and ``accounts.y``).
+
+    ``printed``: the files have fingerprints taken from their own texts (``signals.prints.completed``).
+    """
 
     requests: Sequence[Path]
     accounts: pa.Table
@@ -63,6 +66,7 @@ class Log:
     rejects: int = 0
     inputs: tuple[str, ...] = ()
     simulated: bool = False
+    printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ def artifacts(log: Log, engine: Engine, kinds: frozenset[str]) -> pa.Table:
     """Every account's traits of some kinds (``schema.evidence.TRAITS``), of those that the log has fields for."""
     engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
     engine.load("accounts", log.accounts)
+    take_prints(engine, _own(log.fields, "requests."))
     tally(engine)
     signals = [signal for signal in TRAIT_SIGNALS if kinds & {kind.name for kind in signal.kinds}]
     return gather(engine, signals, log.fields).table
@@ -169,7 +174,7 @@ def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Familie
     with watch("fingerprints"):
         engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
         engine.load("accounts", log.accounts)
-        take_prints(engine, _own(log.fields, "requests."))
+        take_prints(engine, _own(log.fields, "requests."), log.printed)
     with watch("templates"):
         families = find_templates(engine)
     with watch("traits"):
