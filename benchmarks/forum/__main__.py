@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forum", description=__doc__)
     add_common(parser)
     parser.add_argument("--part", choices=PARTS, nargs="+", default=PARTS)
-    parser.add_argument("--sizes", type=int, nargs="+", default=(2_000, 10_000), help="objects, for the throughput")
+    parser.add_argument("--sizes", type=int, nargs="*", default=(2_000, 10_000), help="objects, for the throughput")
     parser.add_argument("--own-sizes", type=int, nargs="*", default=(), help="more sizes, for our hub alone")
     parser.add_argument("--clients", type=int, nargs="+", default=(1, 4), help="that submit at the same time")
     parser.add_argument("--rounds", type=int, default=200, help="faults of the chaos")

@@ -176,6 +176,6 @@ def _pages(outcome: Outcome, member: Member, pages: Sequence[entries.Fetched], l
             outcome.again += min(end, page.last) - begin + 1
         else:
             outcome.skipped += abs(page.first - end - 1)
-        outcome.skipped += page.last - page.first + 1 - page.count
+        outcome.skipped += abs(page.last - page.first + 1 - page.count)
         begin, end = page.first, max(end, page.last)
     outcome.skipped += last - end
