@@ -71,15 +71,16 @@ def read_log(
         console.print(describe(table, "accounts"), highlight=False, markup=False, soft_wrap=True)
     return Log(
         requests=found.paths,
-        accounts=_accounts(table),
-        fields=_fields(found, table),
+        accounts=account_table(table),
+        fields=fields_of(found.fields, table),
         rejects=found.rejected + (table.rejected if table else 0),
         simulated=found.simulated or bool(table and table.simulated),
         inputs=tuple(path.name for path in (*found.inputs, *((accounts,) if accounts else ()))),
     )
 
 
-def _accounts(found: Ingested | None) -> pa.Table:
+def account_table(found: Ingested | None) -> pa.Table:
+    """The accounts that were read, with exactly the columns of ACCOUNTS."""
     if found is None:
         return ACCOUNTS.empty_table()
     tables = [pq.read_table(path) for path in found.paths]
@@ -95,10 +96,13 @@ def _conformed(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=ACCOUNTS)
 
 
-def _fields(requests: Ingested, accounts: Ingested | None) -> frozenset[str]:
-    """``requests.x``, ``accounts.y`` and ``prints.z`` of all columns that have values, or will."""
-    fields = {f"requests.{name}" for name in requests.fields}
+def fields_of(requests: frozenset[str], accounts: Ingested | None) -> frozenset[str]:
+    """``requests.x``, ``accounts.y`` and ``prints.z`` of all columns that have values, or will.
+
+    ``requests`` are those of the log.
+    """
+    fields = {f"requests.{name}" for name in requests}
     fields |= {f"accounts.{name}" for name in (accounts.fields if accounts else ())}
     for text, prints in _PRINTED.items():
-        fields |= {f"prints.{name}" for name in prints if text in requests.fields or name in requests.fields}
+        fields |= {f"prints.{name}" for name in prints if text in requests or name in requests}
     return frozenset(fields)

@@ -1,8 +1,10 @@
 """``stillwatch watch``: detection as micro-batches over a growing log."""
 
-import os
+import hashlib
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -10,18 +12,26 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from stillwatch import pipeline
+from stillwatch import ingest, pipeline
 from stillwatch.campaigns import read_calibration, read_programmes
 from stillwatch.cli.engines import engine_options, make_engine
-from stillwatch.cli.gate_options import FILE, FOLDER, policy_option
-from stillwatch.cli.logs import read_log
+from stillwatch.cli.gate_options import FILE, FOLDER, database_option, policy_option
+from stillwatch.cli.known import read_indicators
+from stillwatch.cli.logs import account_table, fields_of
 from stillwatch.console import write_findings
 from stillwatch.enforcement.policy import span
+from stillwatch.engine import Engine
+from stillwatch.errors import StillwatchError
 
 if TYPE_CHECKING:
+    from stillwatch.server.gate.publish import Sources
+    from stillwatch.server.gate.state import State
     from stillwatch.server.gate.window import Window
 
 _ERR = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+_MARK = "detected"
+#: A snapshot is published anew, unchanged, when it has this share of the age at which gates no longer rely on it.
+_FRESH = 8
 
 
 @click.command("watch")
@@ -38,71 +48,170 @@ _ERR = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 @click.option("--fdr", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--gate", type=FOLDER, help="Publish the verdicts to the gates over this directory.")
-@click.option("--indicators", type=FILE, multiple=True, help="STIX file that the gates look for; repeatable.")
+@database_option
+@click.option(
+    "--indicators",
+    type=FILE,
+    multiple=True,
+    help="STIX file: the gates look for it, and whom it matches is tested here; repeatable.",
+)
+@click.option("--warned", type=FILE, multiple=True, help="NDJSON of local accounts that the forum warns of.")
+@click.option("--watchlist", type=FILE, multiple=True, help="NDJSON of pseudonyms and reasoning blocks.")
 @click.option("--owners", type=FILE, help="NDJSON of who owns what, for access rules.")
 @policy_option
 @engine_options
 def watch(
     logs: tuple[str, ...], out: Path, window: str, every: float, once: bool, accounts: Path | None,
-    authorised: Path | None, calibration: Path | None, fdr: float, seed: int, gate: Path | None,
-    indicators: tuple[Path, ...], owners: Path | None, policy_file: Path | None, engine: str, master: str | None,
-    memory: str | None, threads: int | None, temp: Path | None,
+    authorised: Path | None, calibration: Path | None, fdr: float, seed: int, gate: Path | None, database: str,
+    indicators: tuple[Path, ...], warned: tuple[Path, ...], watchlist: tuple[Path, ...], owners: Path | None,
+    policy_file: Path | None, engine: str, master: str | None, memory: str | None, threads: int | None,
+    temp: Path | None,
 ) -> None:  # fmt: skip
     """Detect over the logs in DIR... again and again: what is new is read once, the rest is kept in OUT/window.
 
-    Stopped and started anew, it goes on where it was.
+    Stopped and started anew, it goes on where it was. One watch at a time works on OUT.
     """
+    from stillwatch.server.gate.publish import Sources
+    from stillwatch.server.gate.state import open_state
     from stillwatch.server.gate.window import Window
 
     out.mkdir(parents=True, exist_ok=True)
     kept = Window(out / "window", span(window) / 1e6)
-    while True:
+    given = Given(accounts, authorised, calibration, indicators, fdr, seed)
+    detection = Detection(kept, given, out, lambda: make_engine(engine, master, memory, threads, temp))
+    sources = Sources((out,), warned, indicators, watchlist, authorised, accounts, owners)
+    publication = Publication(open_state(gate, database), policy_file, sources, out) if gate else None
+    with kept.alone():
+        for path in out.glob(".detect-*"):  # a run that died while it looked
+            shutil.rmtree(path)
+        while True:
+            began = time.monotonic()
+            detection.look(logs)
+            if publication:
+                try:
+                    publication.bring()
+                except StillwatchError as error:  # a database that is away, say: the next round tries again
+                    if once:
+                        raise
+                    _ERR.print(f"not published: {error}")
+            if once:
+                return
+            time.sleep(max(0.0, every - (time.monotonic() - began)))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What detection goes by beside the log."""
+
+    accounts: Path | None
+    authorised: Path | None
+    calibration: Path | None
+    indicators: tuple[Path, ...]
+    fdr: float
+    seed: int
+
+    def mark(self) -> str:
+        """Changes with it."""
+        files = [path for path in (self.accounts, self.authorised, self.calibration, *self.indicators) if path]
+        return hashlib.sha256(repr((changed(files), self.fdr, self.seed)).encode()).hexdigest()
+
+    def options(self) -> pipeline.Options:
+        """As the pipeline takes it."""
+        known = tuple(each for path in self.indicators for each in read_indicators(path))
+        return pipeline.Options(
+            self.fdr, self.seed, read_programmes(self.authorised) if self.authorised else (),
+            read_calibration(self.calibration) if self.calibration else None, known,
+        )  # fmt: skip
+
+
+def changed(files: Sequence[Path]) -> list[tuple[str, int, int]]:
+    """Of each file its name, size and time of change."""
+    found = [(str(path), path.stat()) for path in files]
+    return [(name, status.st_size, status.st_mtime_ns) for name, status in found]
+
+
+class Detection:
+    """Detection over a window, whenever something in it or beside it is new.
+
+    Args:
+        kept: the window.
+        given: beside it.
+        out: for the findings.
+        engine: makes one.
+    """
+
+    def __init__(self, kept: "Window", given: Given, out: Path, engine: Callable[[], Engine]) -> None:
+        self._kept, self._given, self._out, self._engine = kept, given, out, engine
+        self._mark = out / "window" / _MARK
+
+    def look(self, logs: Sequence[str]) -> None:
+        """Take what is new, and detect if the findings are not of what is there now."""
         began = time.monotonic()
-        taken = kept.take(logs, time.time())
-        if taken.segments or not (out / "campaigns.json").exists():
-            options = pipeline.Options(
-                fdr, seed, read_programmes(authorised) if authorised else (),
-                read_calibration(calibration) if calibration else None,
-            )  # fmt: skip
-            if kept.files and (taken.rows or taken.segments):
-                found = _detect(kept, accounts, options, out, (engine, master, memory, threads, temp))
-                took = time.monotonic() - began
-                _ERR.print(f"{taken.rows:,} new rows, {taken.rejected:,} rejected; {found} campaigns; {took:.1f} s")
-        if gate and (out / "campaigns.json").exists():
-            _publish(gate, policy_file, out, authorised, accounts, indicators, owners)
-        if once:
+        taken = self._kept.take(logs, time.time())
+        mark = f"{self._kept.mark} {self._given.mark()}"
+        if not self._kept.files or (self._mark.exists() and self._mark.read_text("ascii") == mark):
             return
-        time.sleep(max(0.0, every - (time.monotonic() - began)))
+        found = self._detect()
+        self._mark.write_text(mark, "ascii")
+        took = time.monotonic() - began
+        _ERR.print(f"{taken.rows:,} new rows, {taken.rejected:,} rejected; {found} campaigns; {took:.1f} s")
+
+    def _detect(self) -> int:
+        """One detection; its files replace the ones before when all of them are there."""
+        with TemporaryDirectory(dir=self._out, prefix=".detect-") as work:
+            fresh = Path(work) / "findings"
+            fresh.mkdir()
+            log = self._log(Path(work), fresh / "rejects.ndjson")
+            running = self._engine()
+            try:
+                findings = pipeline.detect(log, running, self._given.options(), fresh)
+            finally:
+                running.close()
+            write_findings(findings, fresh)
+            for path in sorted(fresh.iterdir()):
+                path.replace(self._out / path.name)
+        return len(findings.campaigns)
+
+    def _log(self, work: Path, rejects: Path) -> pipeline.Log:
+        """The window as the pipeline takes it: its rows were checked, and their texts fingerprinted, as they came."""
+        kept, accounts = self._kept, self._given.accounts
+        table = ingest.ingest_accounts(accounts, work=work, rejects=rejects) if accounts else None
+        return pipeline.Log(
+            kept.files, account_table(table), fields_of(kept.fields, table),
+            kept.rejected + (table.rejected if table else 0), (accounts.name,) if accounts else (),
+            kept.simulated or bool(table and table.simulated), printed=True,
+        )  # fmt: skip
 
 
-def _detect(
-    kept: "Window", accounts: Path | None, options: pipeline.Options, out: Path,
-    engine: tuple[str, str | None, str | None, int | None, Path | None],
-) -> int:  # fmt: skip
-    """One detection over the window; its files replace the ones before when all of them are there."""
-    with TemporaryDirectory(dir=out, prefix=".detect-") as work:
-        fresh = Path(work) / "findings"
-        fresh.mkdir()
-        silent = Console(file=Path(os.devnull).open("w", encoding="ascii"))  # noqa: SIM115 - ends with the process
-        files = [str(path) for path in kept.files]
-        log = read_log(files, accounts, None, None, None, None, Path(work), fresh / "rejects.ndjson", silent)
-        running = make_engine(*engine)
-        try:
-            findings = pipeline.detect(log, running, options, fresh)
-        finally:
-            running.close()
-        write_findings(findings, fresh)
-        for path in sorted(fresh.iterdir()):
-            path.replace(out / path.name)
-    return len(findings.campaigns)
+class Publication:
+    """Publishing, whenever something that is published has changed, or the snapshot grows old.
 
+    Args:
+        state: of the gates.
+        policy_file: the policy.
+        sources: what is published.
+        out: with the findings.
+    """
 
-def _publish(
-    gate: Path, policy_file: Path | None, out: Path, authorised: Path | None, accounts: Path | None,
-    indicators: Sequence[Path], owners: Path | None,
-) -> None:  # fmt: skip
-    from stillwatch.cli.policy import tested
-    from stillwatch.server.gate.publish import Sources, publish
+    def __init__(self, state: "State", policy_file: Path | None, sources: "Sources", out: Path) -> None:
+        self._state, self._file, self._sources, self._out = state, policy_file, sources, out
+        self._before: object = None
+        self._when = 0.0
 
-    sources = Sources((out,), (), tuple(indicators), (), authorised, accounts, owners)
-    publish(gate, tested(policy_file), sources, time.time_ns() // 1000)
+    def bring(self) -> None:
+        """Publish if there is a reason.
+
+        Raises:
+            StillwatchError: it could not be published.
+        """
+        from stillwatch.cli.policy import tested
+        from stillwatch.server.gate.publish import publish
+
+        if not (self._out / "campaigns.json").exists():
+            return
+        policy = tested(self._file)
+        reason = (changed(self._sources.files), policy.digest, self._state.mark())
+        if reason == self._before and (time.monotonic() - self._when) * 1e6 * _FRESH < policy.stale_after:
+            return
+        publish(self._state, policy, self._sources, time.time_ns() // 1000)
+        self._before, self._when = (*reason[:2], self._state.mark()), time.monotonic()

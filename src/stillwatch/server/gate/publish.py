@@ -71,6 +71,13 @@ class Sources:
     accounts: Path | None = None
     owners: Path | None = None
 
+    @property
+    def files(self) -> list[Path]:
+        """All of them."""
+        single = [path for path in (self.authorised, self.accounts, self.owners) if path]
+        found = [folder / "accounts.parquet" for folder in self.findings]
+        return [*found, *self.warned, *self.indicators, *self.watched, *single]
+
 
 @dataclass(frozen=True, slots=True)
 class Published:

@@ -86,6 +86,14 @@ class SharedState(State):
         """The record."""
         return SharedLedger(self._store)
 
+    def mark(self) -> Head:
+        """As ``State.mark``.
+
+        Raises:
+            StorageError: the database is away.
+        """
+        return self._store.head()
+
     def look(self) -> Seen:
         """What is in force.
 

@@ -51,6 +51,11 @@ class State:
         """The record."""
         return FileLedger(self.folder / LEDGER)
 
+    def mark(self) -> object:
+        """Changes whenever somebody adds to the ledger or publishes."""
+        ledger = self.folder / LEDGER
+        return (ledger.stat().st_size if ledger.exists() else 0), self.snapshot.exists()
+
     def look(self) -> Seen:
         """What is in force; the snapshot of it is in the directory afterwards.
 

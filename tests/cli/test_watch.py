@@ -1,0 +1,115 @@
+"""``stillwatch watch`` piece by piece finds what ``stillwatch detect`` finds at once, and loses nothing on the way."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from stillwatch.cli.watch import Publication
+from stillwatch.enforcement.ledger import Entry
+from stillwatch.errors import EngineError
+from stillwatch.server.gate.publish import Sources
+from stillwatch.server.gate.state import State
+from tests.logs import Made, detect, make, run
+
+PIECES = 5
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("demo"), "demo", 25_000, seed=1)
+
+
+def segments(made: Made, folder: Path) -> list[Path]:
+    """The log in pieces as a gate writes them, hidden at first; one has rows of another again, and nonsense."""
+    folder.mkdir()
+    table, paths = made.requests.sort_by("timestamp"), []
+    size = table.num_rows // PIECES + 1
+    for n in range(PIECES):
+        piece = table.slice(n * size, size)
+        rows = [{k: v for k, v in row.items() if v is not None} for row in piece.to_pylist()]
+        lines = [json.dumps(row, default=lambda v: v.hex() if isinstance(v, bytes) else v.isoformat()) for row in rows]
+        if n == 3:
+            lines += [*paths[2].read_text("utf-8").splitlines()[:40], "nonsense"]
+        paths.append(folder / f".{n}.ndjson")
+        paths[-1].write_text("\n".join(lines) + "\n", "utf-8")
+    return paths
+
+
+def show(path: Path) -> Path:
+    return path.rename(path.with_name(path.name[1:]))
+
+
+def watch(logs: Path, out: Path, made: Made, *more: object) -> str:
+    options = ("--once", "--threads", 2, "--memory", "1GB", "--window", "30000d")
+    status, _, err = run("watch", logs, "--out", out, "--accounts", made.path / "accounts.parquet", *options, *more)
+    assert status == 0, err
+    return err
+
+
+def findings(folder: Path) -> Any:
+    rows = pq.read_table(folder / "accounts.parquet").to_pylist()
+    requests = sorted(pq.read_table(folder / "requests.parquet")["request_id"].to_pylist())
+    told = json.loads((folder / "findings.json").read_text("utf-8"))
+    told = {name: value for name, value in told.items() if name not in ("seconds", "inputs")}
+    return json.loads((folder / "campaigns.json").read_text("utf-8")), rows, requests, told
+
+
+def test_piece_by_piece_is_the_same_as_all_at_once(made: Made, tmp_path: Path) -> None:
+    hidden = segments(made, tmp_path / "log")
+    for path in hidden[:2]:
+        show(path)
+    assert "campaigns" in watch(tmp_path / "log", tmp_path / "w", made)
+    assert watch(tmp_path / "log", tmp_path / "w", made) == ""  # nothing is new
+    for path in hidden[2:4]:
+        show(path)
+    assert "41 rejected" in watch(tmp_path / "log", tmp_path / "w", made)
+    show(hidden[4])
+    watch(tmp_path / "log", tmp_path / "w", made)
+    ran = detect(tmp_path / "log", tmp_path / "d", "--accounts", made.path / "accounts.parquet")
+    assert ran.campaigns
+    assert findings(tmp_path / "w") == findings(tmp_path / "d")
+
+
+def test_what_was_taken_before_a_crash_is_looked_at_after_it(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = segments(made, tmp_path / "log")
+    for path in hidden[:3]:
+        show(path)
+    with monkeypatch.context() as patched:
+
+        def crash(*_: object) -> None:
+            raise EngineError("no memory", where="detect")
+
+        patched.setattr("stillwatch.pipeline.detect", crash)
+        with pytest.raises(AssertionError):
+            watch(tmp_path / "log", tmp_path / "w", made)
+    (tmp_path / "w" / ".detect-x").mkdir()  # and one that was killed
+    assert "0 new rows" in watch(tmp_path / "log", tmp_path / "w", made)
+    assert not list((tmp_path / "w").glob(".detect-*"))
+    assert (tmp_path / "w" / "campaigns.json").exists()
+
+
+def test_verdicts_are_published_when_there_is_a_reason(made: Made, tmp_path: Path) -> None:
+    for path in segments(made, tmp_path / "log"):
+        show(path)
+    out, state = tmp_path / "w", State(tmp_path / "g")
+    watch(tmp_path / "log", out, made, "--gate", tmp_path / "g")
+    publication = Publication(state, None, Sources((out,)), out)
+
+    def published() -> bool:
+        before = state.snapshot.stat().st_ino
+        publication.bring()
+        return state.snapshot.stat().st_ino != before
+
+    assert [published(), published()] == [True, False]
+    state.ledger.add([Entry("released", 1, "a", by="x")])  # a person said something
+    assert [published(), published()] == [True, False]
+    os.utime(out / "accounts.parquet")  # detection did
+    assert [published(), published()] == [True, False]
+    publication._when -= 1e6  # the snapshot grows old
+    assert published()
