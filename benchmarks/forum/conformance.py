@@ -43,12 +43,14 @@ class Sample:
         url: of the collection.
         objects: first versions, in the order in which they were sent, each in a request of its own.
         status: what the server answered to the last request.
+        later: makes a later version of an object.
     """
 
     client: httpx.Client
     url: str
     objects: list[Object]
     status: httpx.Response
+    later: Callable[[Object, str], Object]
 
     def get(self, path: str, **query: str) -> httpx.Response:
         """Of the collection; ``match_id`` is ``match[id]``."""
@@ -88,7 +90,7 @@ def conformance(server: Served, author: Author) -> Iterator[Found]:
         objects = author.objects(12)
         for each in (*objects, author.later(objects[0], _LAST)):
             status = client.post(f"{server.collection}objects/", content=json.dumps({"objects": [each]}))
-        sample = Sample(client, server.collection, objects, status)
+        sample = Sample(client, server.collection, objects, status, author.later)
         for section, text, check in CHECKS:
             yield Found(server.name, section, text, _failure(check, sample))
 
@@ -276,6 +278,44 @@ def _match_version(it: Sample) -> None:
         _same(_moments(each["modified"] for each in found), _moments(wanted))
 
 
+@demand("3.5", "match[version] selects in the manifest and among versions of one object too")
+def _match_version_elsewhere(it: Sample) -> None:
+    one, first, last = it.objects[0]["id"], it.objects[0]["modified"], _LAST
+    for version, wanted in (("first", [first]), ("last", [last]), ("all", [first, last]), (first, [first])):
+        listed = it.get("manifest/", match_id=one, match_version=version).json().get("objects", [])
+        _same(_moments(each["version"] for each in listed), _moments(wanted))
+        found = it.get(f"objects/{one}/", match_version=version).json().get("objects", [])
+        _same(_moments(each["modified"] for each in found), _moments(wanted))
+
+
+@demand("3.4", "the versions of one object come in pages too")
+def _paged_versions(it: Sample) -> None:
+    one = it.objects[0]["id"]
+    for path, query in ((f"objects/{one}/versions/", {}), (f"objects/{one}/", {"match_version": "all"})):
+        first = it.get(path, limit="1", **query).json()
+        assert first["more"], "no more"
+        second = it.get(path, limit="1", next=first["next"], **query).json()
+        assert not second["more"], "more than two"
+        name = "versions" if "versions" in first else "objects"
+        _same([len(first[name]), len(second[name])], [1, 1])
+        assert first[name] != second[name], "the same again"
+
+
+@demand("3.4", "an object that was added before added_after is an empty envelope")
+def _nothing_after(it: Sample) -> None:
+    for path in (f"objects/{it.objects[0]['id']}/", f"objects/{it.objects[0]['id']}/versions/"):
+        answer = it.get(path, added_after="2200-01-01T00:00:00.000Z")
+        _status(answer, 200)
+        told = answer.json()
+        assert not told.get("more") and not told.get("objects") and not told.get("versions"), f"told {told}"
+
+
+@demand("3.4", "400 for a next with another question than it was given for, as medallion has it")
+def _another_question(it: Sample) -> None:
+    page = it.get("objects/", limit="2", match_version="all").json()
+    _status(it.get("objects/", limit="2", match_version="first", next=page["next"]), 400)
+
+
 @demand("5.3", "a manifest entry has id, date_added, version and media_type")
 def _manifest(it: Sample) -> None:
     found = it.get("manifest/", match_id=it.objects[0]["id"], match_version="all").json()["objects"]
@@ -306,6 +346,21 @@ def _again(it: Sample) -> None:
 def _no_envelope(it: Sample) -> None:
     for body in (b"{", b"[]", b'{"objects": 1}'):
         _status(it.client.post(f"{it.url}objects/", content=body), 400, 422)
+
+
+@demand("5.7", "the first, the last and every version can be deleted")
+def _delete_some(it: Sample) -> None:
+    made = [it.later(it.objects[2], f"2026-11-20T0{hour}:00:00.000Z") for hour in (1, 2, 3)]
+    _same(it.post(*made).json()["success_count"], 3)
+    url, moments = (
+        f"{it.url}objects/{it.objects[2]['id']}/",
+        [it.objects[2]["modified"], *(v["modified"] for v in made)],
+    )
+    for version, left in (("first", moments[1:]), ("last", moments[1:-1])):
+        _status(it.client.delete(url, params={"match[version]": version}), 200)
+        _same(_moments(it.client.get(f"{url}versions/").json()["versions"]), _moments(left))
+    _status(it.client.delete(url, params={"match[version]": "all"}), 200)
+    _status(it.client.get(f"{url}versions/"), 404)
 
 
 @demand("5.7", "a deleted version is gone, and a deleted object is 404")
