@@ -17,7 +17,7 @@ from stillwatch.lineage.answers import read_answers
 from stillwatch.lineage.collect import Order, read_prompts
 from stillwatch.lineage.collect import collect as ask
 from stillwatch.lineage.safeguards import Group, compare
-from stillwatch.lineage.shadow import shadows
+from stillwatch.lineage.shadow import STUDENTS, shadows
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _PATH = click.Path(path_type=Path, exists=True)
@@ -86,10 +86,16 @@ def safeguards(
 @click.option("--bases", type=_PATH, required=True, help="Answers of models that say what a student writes about.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the answers.")
 @click.option("--share", type=click.FloatRange(0.05, 0.95), default=0.5, show_default=True, help="Prompts learnt from.")
+@click.option("--kind", type=click.Choice(sorted(STUDENTS)), default="ngram", show_default=True, help="Of student.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def shadow(teachers: Path, bases: Path, out: Path, share: float, seed: int) -> None:
+def shadow(teachers: Path, bases: Path, out: Path, share: float, kind: str, seed: int) -> None:
     """Train small students on each of TEACHERS and write their answers: known positives to calibrate with."""
-    made = shadows(read_answers(teachers), read_answers(bases), share, seed)
+    learnt = read_answers(teachers)
+    console = Console(stderr=True)
+    columns = (TextColumn("Training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=len(learnt))
+        made = shadows(learnt, read_answers(bases), share, seed, kind, lambda: bar.advance(task))
     out.mkdir(parents=True, exist_ok=True)
     for at, (name, answers) in enumerate(made.items()):
         lines = (json.dumps({"model": name, "prompt_id": key, "output": text}) for key, text in answers.items())

@@ -19,6 +19,7 @@ from stillwatch.lineage.beside import Sources, gather, together
 from stillwatch.lineage.collect import read_prompts
 from stillwatch.lineage.interface import Card, Panel, Role
 from stillwatch.lineage.plan import departures, read_plan
+from stillwatch.lineage.shadowing import shadowing
 from stillwatch.lineage.trace import steps
 
 _PATH = click.Path(path_type=Path, exists=True)
@@ -34,6 +35,7 @@ SUPPORTED = 3
 @click.option("--prompts", type=_FILE, help="The prompts that were asked, as `lineage collect` takes them.")
 @beside
 @click.option("--tokens", type=_FILE, help="Token ids of answers, where the watermark is not in words.")
+@click.option("--shadows", type=_PATH, help="Answers of `lineage shadow`: what the test says of known students.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the report.")
 @click.option("--plan", "planned", type=_FILE, help="Signed plan of `lineage plan`; departures are refused.")
 @click.option("--exploratory", is_flag=True, help="Go on where the plan was not followed; the report says so.")
@@ -43,7 +45,7 @@ SUPPORTED = 3
 def trace(
     suspect: Path, candidates: Path, controls: Path, suspect_model: str | None, prompts: Path | None,
     watermarks: tuple[Path, ...], canaries: tuple[Path, ...], campaigns: tuple[Path, ...], tokens: Path | None,
-    out: Path, planned: Path | None, exploratory: bool, alpha: float, threads: int,
+    shadows: Path | None, out: Path, planned: Path | None, exploratory: bool, alpha: float, threads: int,
 ) -> int:  # fmt: skip
     """Ask whether SUSPECT's answers show a candidate's model, weights or teaching, and how sure one can be.
 
@@ -64,8 +66,13 @@ def trace(
         task = bar.add_task("", total=steps(given))
         found = verb.trace(given, alpha=alpha, threads=threads, tick=lambda: bar.advance(task))
         nearest = found.claims[-1].standings[0].candidate
+        taught = verb.read_answers(shadows) if shadows else {}
+        bar.update(task, total=steps(given) + len(taught))
+        shadowed = shadowing(given, taught, alpha, threads=threads, tick=lambda: bar.advance(task)) if taught else None
         lines = gather(sources, given, asked, TARGETS, nearest, threads=threads)
-    found = replace(found, warnings=(*found.warnings, *notes), beside=lines, together=together(lines, why))
+    found = replace(
+        found, warnings=(*found.warnings, *notes), beside=lines, together=together(lines, why), shadowing=shadowed
+    )
     out.mkdir(parents=True, exist_ok=True)
     report = write_trace(found, out)
     print_trace(found, Console())

@@ -31,18 +31,24 @@ def standing(likeness: Floats) -> Floats:
     return found
 
 
-def best_of_groups(z: Floats, groups: Sequence[Sequence[int]]) -> Floats:
-    """Models x groups: the highest standing with a member of the group."""
-    return np.column_stack([z[:, list(group)].max(1) for group in groups])
+def mean_of_groups(z: Floats, groups: Sequence[Sequence[int]]) -> Floats:
+    """Models x groups: the mean standing with the members of the group.
+
+    Versions of one teacher are many measurements of one manner. Their mean is steadier than the best of them, which
+    grows with their number.
+    """
+    return np.column_stack([z[:, list(group)].mean(1) for group in groups])
 
 
-def null_pairs(cards: Sequence[Card], groups: Sequence[Sequence[int]], *, weights: bool) -> Mask:
-    """Models x groups: pairs that are known to have nothing to do with each other.
+def null_pairs(
+    cards: Sequence[Card], groups: Sequence[Sequence[int]], *, weights: bool, documented: bool = False
+) -> Mask:
+    """Models x groups: pairs that are known, or taken, to have nothing to do with each other.
 
     A control is a null of a group unless it is of one of its families or grew from the weights of a member (or those
-    of its base). For ``weights`` false it must also not be documented as taught by the group. A candidate is a null of
-    another group where the calendar forbids it (released before the group's first model) or its documented teachers do
-    not hold the group. The suspect is never a null.
+    of its base). For ``weights`` false it must also not be documented as taught by the group; with ``documented`` it
+    must be known not to be: its documented teachers do not hold the group, or it was released before the group's first
+    model. A candidate is a null of another group only where that is known. The suspect is never a null.
     """
     mask = np.zeros((len(cards), len(groups)), bool)
     for column, group in enumerate(groups):
@@ -56,8 +62,8 @@ def null_pairs(cards: Sequence[Card], groups: Sequence[Sequence[int]], *, weight
                 continue
             known = card.taught_by is not None and not labels & set(card.taught_by)
             earlier = bool(card.released and first and card.released < first)
-            documented = card.taught_by is not None and bool(labels & set(card.taught_by))
-            mask[row, column] = weights or known or earlier or (card.role is Role.CONTROL and not documented)
+            taken = not documented and card.role is Role.CONTROL and card.taught_by is None
+            mask[row, column] = weights or known or earlier or taken
     return mask
 
 

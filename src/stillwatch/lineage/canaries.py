@@ -198,7 +198,7 @@ def lines(canaries: Sequence[Canary], panel: Panel, source: str, prompts: Mappin
     }
     own, cards = found.pop(panel.cards[0].name), {card.name: card for card in panel.cards}
     doubts = tuple(
-        f"{len(group)} canaries were left out: {why}"
+        f"{len(group)} of {len(canaries)} left out: {why}"
         for group, why in ((quoted, "a prompt holds one of their forms"), (unasked, "their prompt was not asked"))
         if group
     )

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.lineage.calibration import (
-    best_of_groups,
     families_needed,
     hierarchical_p,
+    mean_of_groups,
     null_maxima,
     null_pairs,
     scores,
@@ -87,8 +87,8 @@ def _judge(
     question: Question, likeness: Mapping[str, Likeness], cards: Sequence[Card], prompts: int, alpha: float
 ) -> Claim:
     labels, groups = candidates(cards, grouped=question.grouped)
-    mask = admissible(question, cards, groups)
-    families = [card.family for card in cards]
+    families, needed = [card.family for card in cards], families_needed(alpha)
+    mask, documented = admissible(question, cards, groups, needed)
     by_view = {view: _scores(question, likeness[view], groups, mask, families) for view in _all(question)}
     score = np.mean([by_view[view] for view in question.views], axis=0)
     null = null_maxima(score, mask)
@@ -104,9 +104,8 @@ def _judge(
         ),
         key=lambda one: (-one.score, one.candidate),
     )  # fmt: skip
-    count = len({family for family, value in zip(families, null, strict=True) if not np.isnan(value)})
+    count = _families(families, null)
     outcome, named = _outcome(question, likeness, cards, dict(zip(labels, groups, strict=True)), standings, alpha)
-    needed = families_needed(alpha)
     if prompts < FEWEST_PROMPTS:
         outcome, named = Outcome.TOO_FEW_PROMPTS, ()
     elif count < needed:
@@ -115,28 +114,52 @@ def _judge(
     return Claim(
         question.kind, question.says, outcome, named, alpha, count, needed, tuple(standings),
         {card.name: float(value) for card, value in zip(cards, null, strict=True) if not np.isnan(value)},
-        via=_via(question, likeness, cards, best) if outcome is Outcome.SUPPORTED else "",
+        via=_via(question, likeness, cards, best) if outcome is Outcome.SUPPORTED else "", documented=documented,
     )  # fmt: skip
 
 
 def candidates(cards: Sequence[Card], *, grouped: bool) -> tuple[list[str], list[list[int]]]:
-    """Labels of candidates and the models they stand for, in order of first appearance."""
+    """Labels of candidates and the models they stand for, in order of first appearance.
+
+    As groups, those that are known to share the suspect's base weights are left out where others stay: likeness to
+    them says nothing of teaching.
+    """
     found: dict[str, list[int]] = {}
     for at, card in enumerate(cards):
         if card.role is Role.CANDIDATE:
             found.setdefault(card.group if grouped else card.name, []).append(at)
+    own = cards[0].base
+    if grouped and own:
+        apart = {k: v for k, v in found.items() if not any(own in (cards[at].base, cards[at].name) for at in v)}
+        found = apart or found
     return list(found), list(found.values())
 
 
-def admissible(question: Question, cards: Sequence[Card], groups: Sequence[Sequence[int]]) -> NDArray[np.bool_]:
-    """Null pairs of a question: models x groups."""
-    if question.kind != "wrapper":
-        return null_pairs(cards, groups, weights=question.kind == "weights")
+def admissible(
+    question: Question, cards: Sequence[Card], groups: Sequence[Sequence[int]], needed: int
+) -> tuple[NDArray[np.bool_], bool]:
+    """Null pairs of a question, models x groups, and whether all of them are known to be.
+
+    Of ``taught`` only pairs that documents or the calendar rule out are taken where ``needed`` families of them are
+    there. A control of which nobody has said who taught it may be a student too, and one such family hides all others.
+    """
+    if question.kind == "taught":
+        known = null_pairs(cards, groups, weights=False, documented=True)
+        if _families([card.family for card in cards], null_maxima(np.zeros(known.shape), known)) >= needed:
+            return known, True
+        return null_pairs(cards, groups, weights=False), False
+    if question.kind == "weights":
+        return null_pairs(cards, groups, weights=True), True
     mask = np.ones((len(cards), len(groups)), bool)
     mask[0] = False
     for column, group in enumerate(groups):
         mask[list(group), column] = False
-    return mask
+    return mask, True
+
+
+def _families(families: Sequence[str], null: Floats) -> int:
+    """Families of which a model has a null value."""
+    return len({family for family, value in zip(families, null, strict=True) if not np.isnan(value)})
 
 
 def statistic(question: Question, likeness: Likeness) -> Floats:
@@ -148,7 +171,7 @@ def _scores(
     question: Question, likeness: Likeness, groups: Sequence[Sequence[int]], mask: NDArray[np.bool_],
     families: Sequence[str],
 ) -> Floats:  # fmt: skip
-    return scores(best_of_groups(statistic(question, likeness), groups), mask, families)
+    return scores(mean_of_groups(statistic(question, likeness), groups), mask, families)
 
 
 def _all(question: Question) -> tuple[str, ...]:
@@ -188,28 +211,29 @@ def _apart(question: Question, likeness: Mapping[str, Likeness], one: Sequence[i
 
     Prompts are units here because the question is about two given texts, not about models to come.
     """
-    with np.errstate(invalid="ignore"):
-        difference = np.nanmean(
-            [
-                np.nanmax(likeness[view].by_prompt[:, list(one)], 1)
-                - np.nanmax(likeness[view].by_prompt[:, list(other)], 1)
-                for view in question.views
-            ],
-            axis=0,
-        )
+    by_view = [likeness[view].by_prompt for view in question.views]
+    difference = np.mean([_mean(each[:, list(one)]) - _mean(each[:, list(other)]) for each in by_view], axis=0)
     known = difference[~np.isnan(difference)]
     if len(known) < 2:
         return False
     return bool(known.mean() > 1.96 * known.std(ddof=1) / np.sqrt(len(known)))
 
 
+def _mean(likeness: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean over a group's answers to each prompt; NaN where it gave none."""
+    known = ~np.isnan(likeness)
+    count = known.sum(1)
+    total = np.where(known, likeness, 0).sum(1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
 def _via(question: Question, likeness: Mapping[str, Likeness], cards: Sequence[Card], best: Sequence[int]) -> str:
     """A control that stands nearer to the suspect than the candidate and near to the candidate too; empty if none."""
     z = np.mean([statistic(question, likeness[view]) for view in question.views], axis=0)
-    own = z[0, list(best)].max()
+    own = z[0, list(best)].mean()
     between = [
         (float(z[0, at]), card.name)
         for at, card in enumerate(cards)
-        if card.role is Role.CONTROL and z[0, at] > own and z[at, list(best)].max() > own
+        if card.role is Role.CONTROL and z[0, at] > own and z[at, list(best)].mean() > own
     ]
     return max(between)[1] if between else ""

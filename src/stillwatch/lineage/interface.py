@@ -101,6 +101,7 @@ class Claim:
         standings: every candidate, best first.
         null: the best candidate's score of every control, by name: what the suspect is compared with.
         via: a control that the suspect is more like than the candidate, through whom it may have come; empty if none.
+        documented: whether every pair of the null is known to be unrelated; else some are only given as controls.
     """
 
     kind: str
@@ -113,6 +114,7 @@ class Claim:
     standings: tuple[Standing, ...]
     null: dict[str, float]
     via: str = ""
+    documented: bool = True
 
 
 @dataclass(frozen=True, slots=True)

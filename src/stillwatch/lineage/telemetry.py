@@ -146,8 +146,13 @@ def line(
 
 def _nearer(likeness: NDArray[np.float32], either: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Per model: its mean likeness on covered prompts less that on others, each prompt less its mean over models."""
+    left = likeness - _mean(likeness, 1)[:, None]
+    return _mean(left[either], 0) - _mean(left[~either], 0)
+
+
+def _mean(values: NDArray[Any], axis: int) -> NDArray[np.float64]:
+    """The mean over an axis of what is known; NaN where nothing is."""
+    known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        mean = np.nanmean(likeness, axis=1, keepdims=True)
-        left = np.asarray(likeness - mean, np.float64)
-        found: NDArray[np.float64] = np.nanmean(left[either], axis=0) - np.nanmean(left[~either], axis=0)
+        found: NDArray[np.float64] = np.where(known, values, 0.0).sum(axis, dtype=np.float64) / known.sum(axis)
     return found
