@@ -14,27 +14,22 @@ is spread over the vocabulary by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)
 known whole gives its own seed away, and no other.
 """
 
-import os
-import secrets
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
-import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
-from stillwatch.errors import InputError, UsageError
+from stillwatch.text import keyfile
 from stillwatch.text.tokens import tokenise
 
 #: Names the file with the watermark to plugins of model servers.
 FILE: Final = "STILLWATCH_WATERMARK"
-_KEY_BYTES: Final = 32
-_LARGEST: Final = 64 * 1024
 _GOLDEN: Final = 0x9E3779B97F4A7C15 - 2**64
 _MIX_1: Final = 0xBF58476D1CE4E5B9 - 2**64
 _MIX_2: Final = 0x94D049BB133111EB - 2**64
@@ -162,36 +157,13 @@ def words(text: str) -> NDArray[np.int64]:
 
 
 def make(path: Path, **more: Any) -> Watermark:
-    """Write a watermark with a new key into the file ``path``, for its owner's eyes alone.
-
-    Raises:
-        UsageError: the file is there, or ``more`` is no setting of a watermark.
-    """
-    try:
-        made = msgspec.convert({"key": secrets.token_bytes(_KEY_BYTES), **more}, Watermark)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"no watermark: {error}") from None
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UsageError("exists, and a key is never overwritten", where=str(path)) from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
-    return made
+    """Write a watermark with a new key into the file ``path``; see ``keyfile``."""
+    return keyfile.make(path, Watermark, **more)
 
 
 def read(path: Path) -> Watermark:
-    """The watermark in the file ``path``.
-
-    Raises:
-        InputError: there is none in it.
-    """
-    with path.open("rb") as file:
-        text = file.read(_LARGEST)
-    try:
-        return msgspec.json.decode(text, type=Watermark)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise InputError("no watermark", where=str(path), do="Make one: stillwatch gate watermark keygen") from None
+    """The watermark in the file ``path``; see ``keyfile``."""
+    return keyfile.read(path, Watermark, "Make one: stillwatch gate watermark keygen")
 
 
 def _signed(tokens: ArrayLike) -> NDArray[np.int64]:
