@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lineage.corpus import MAKER, MAKERS, TEACHERS, Corpus
-from stillwatch.lineage.calibration import best_of_groups, hierarchical_p, null_maxima, scores
+from stillwatch.lineage.calibration import hierarchical_p, mean_of_groups, null_maxima, scores
 from stillwatch.lineage.claims import QUESTIONS, statistic
 from stillwatch.lineage.documented import resemblance
 from stillwatch.lineage.likeness import Likeness
@@ -93,7 +93,7 @@ def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float =
     families = corpus.families
     question = _TAUGHT
     score = np.mean(
-        [scores(best_of_groups(statistic(question, likeness[v]), groups), mask, families) for v in question.views],
+        [scores(mean_of_groups(statistic(question, likeness[v]), groups), mask, families) for v in question.views],
         axis=0,
     )
     null = null_maxima(score, mask)

@@ -7,6 +7,7 @@ from stillwatch.lineage.calibration import (
     families_needed,
     hierarchical_p,
     holm,
+    mean_of_groups,
     null_maxima,
     null_pairs,
     scores,
@@ -83,6 +84,26 @@ def test_a_hub_is_like_nobody_in_particular() -> None:
 
 def card(name, role=Role.CONTROL, **known) -> Card:
     return Card(name, role, **{"family": name, "group": name, **known})
+
+
+def test_versions_of_a_teacher_are_answered_for_by_their_mean() -> None:
+    z = np.array([[0.0, 1.0, 3.0, -1.0]])
+    assert mean_of_groups(z, [[1, 2], [3]]).tolist() == [[2.0, -1.0]]
+
+
+@pytest.mark.parametrize(
+    ("control", "null"),
+    [
+        (card("c"), False),
+        (card("c", taught_by=()), True),
+        (card("c", taught_by=("other",)), True),
+        (card("c", taught_by=("other", "t")), False),
+        (card("c", released="2022-01"), True),
+    ],
+)
+def test_a_documented_null_is_known_to_be_one(control, null) -> None:
+    teacher = card("t", role=Role.CANDIDATE, released="2023-03")
+    assert null_pairs([control, teacher], [[1]], weights=False, documented=True)[0, 0] == null
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from stillwatch.lineage import Outcome, trace
+from stillwatch.lineage import Outcome, Role, trace
 from tests.lineage.made import Maker, panel
 
 TEACHERS = {f"teacher-{at}": Maker(at) for at in range(4)}
@@ -76,3 +76,34 @@ def test_controls_are_matched_where_enough_are_left_and_it_is_said_where_not() -
     assert told(0) == []
     assert told(1)[0].startswith("19 of 20 control families stay")
     assert told(5)[0].startswith("controls were not matched")
+
+
+def documented(made, teacher_of):
+    """The panel with controls' teachers told: those that ``teacher_of`` gives None for are of no known teacher."""
+    return replace(
+        made,
+        cards=tuple(replace(c, taught_by=teacher_of(c.name)) if c.role is Role.CONTROL else c for c in made.cards),
+    )
+
+
+def test_students_among_undocumented_controls_do_not_hide_another_where_enough_are_documented() -> None:
+    strangers = {f"stranger-{at}": Maker(500 + at, TEACHERS["teacher-2"], 0.5) for at in range(2)}
+    made = panel(Maker(7, TEACHERS["teacher-2"], 0.5), TEACHERS, {**CONTROLS, **strangers})
+    mixed = trace(made, threads=2)
+    assert (mixed.claims[2].outcome, mixed.claims[2].documented) == (Outcome.NOT_SUPPORTED, False)
+    assert any("who taught some controls" in warning for warning in mixed.warnings)
+    found = trace(documented(made, lambda name: None if name in strangers else ()), threads=2)
+    assert (found.claims[2].outcome, found.claims[2].candidates) == (Outcome.SUPPORTED, ("teacher-2",))
+    assert found.claims[2].documented
+    assert found.claims[2].families == 20
+
+
+def test_a_candidate_of_the_suspect_s_own_base_is_not_asked_for_teaching() -> None:
+    made = panel(Maker(7, TEACHERS["teacher-2"], 0.5), TEACHERS, CONTROLS)
+    kin = {"suspect", "teacher-2"}
+    found = trace(
+        replace(made, cards=tuple(replace(c, base="b" if c.name in kin else "") for c in made.cards)), threads=2
+    )
+    assert "teacher-2" in {standing.candidate for standing in found.claims[1].standings}
+    assert {standing.candidate for standing in found.claims[2].standings} == {"teacher-0", "teacher-1", "teacher-3"}
+    assert "not asked whether teacher-2 taught the suspect: both grew from b" in found.warnings

@@ -117,6 +117,12 @@ def _doubts(panel: Panel, claims: Sequence[Claim]) -> list[str]:
         found.append(
             f"only {min(claim.families for claim in short)} control families; {short[0].families_needed} are needed"
         )
+    if not claims[-1].documented:
+        found.append("who taught some controls is not known: each that the candidate taught too hides what it taught")
+    own = panel.cards[0].base
+    told = {standing.candidate for standing in claims[-1].standings}
+    if kin := {card.group for card in panel.cards if card.role is Role.CANDIDATE} - told:
+        found.append(f"not asked whether {', '.join(sorted(kin))} taught the suspect: both grew from {own}")
     if all(card.family == card.name for card in panel.cards):
         found.append("no families were given: every control counts as a family of its own, which overstates them")
     if not any(card.released for card in panel.cards if card.role is Role.CONTROL):
