@@ -7,7 +7,6 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= auto
 DEMO := demo
-DEMO_REQUESTS ?= 200000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format bench pins
@@ -31,13 +30,9 @@ $(READY): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(INSTALL) --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-demo: setup ## simulate a day at one provider with a campaign hidden in it, and find it
+demo: setup ## one campaign over three providers and a hub: found, shared, confirmed, stopped, appealed, audited
 	@rm -rf $(DEMO)
-	$(BIN)/stillwatch lab generate --scenario demo --requests $(DEMO_REQUESTS) --seed 7 --out $(DEMO)/logs
-	@# Status 3 says that campaigns were found; anything else means that the demo did not do its job.
-	$(BIN)/stillwatch detect $(DEMO)/logs/requests --accounts $(DEMO)/logs/accounts.parquet \
-	  --out $(DEMO)/findings; test $$? -eq 3
-	@echo "The report: $(DEMO)/findings/report.html"
+	$(BIN)/stillwatch demo --out $(DEMO)
 
 test: setup ## run every test, on all cores (WORKERS=1 for one)
 	@# One test process a core is enough: threads of small linear algebra would only wait for each other.

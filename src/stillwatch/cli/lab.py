@@ -1,5 +1,7 @@
 """``stillwatch lab``: simulated traffic with known truth."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -8,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from stillwatch.errors import UsageError
-from stillwatch.lab import KNOBS, SCENARIOS, Order, generate
+from stillwatch.lab import KNOBS, SCENARIOS, Order, deal, generate
 
 
 def _degrees(values: tuple[str, ...]) -> dict[str, float]:
@@ -78,3 +80,33 @@ def scenarios_command() -> None:
     for knob in KNOBS:
         knobs.add_row(knob.name, knob.title)
     console.print(knobs)
+
+
+@lab.command("deal")
+@click.argument("log", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Directory to write to.")
+@click.option("--provider", "providers", multiple=True, required=True, metavar="NAME[=SHARE]",
+              help="A provider, and its share of the campaigns' accounts; repeatable.")  # fmt: skip
+@click.option("--so-far", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
+              help="Part of the requests that were sent already; the rest goes to to_come.parquet.")  # fmt: skip
+@click.option("--until-now", is_flag=True, help="Move all times by whole weeks, so that the log ended this week.")
+def deal_command(log: Path, out: Path, providers: tuple[str, ...], so_far: float, until_now: bool) -> None:
+    """Deal out the simulated LOG to several providers: customers whole, the campaigns among all of them."""
+    before = datetime.now(UTC) if until_now else None
+    for each in deal(log, out, _degrees(providers), so_far=so_far, before=before):
+        click.echo(
+            f"{each.name}: {each.requests:,} requests, {each.to_come:,} to come, {each.accounts:,} accounts, "
+            f"{each.campaign_accounts:,} of them of campaigns"
+        )
+
+
+@lab.command("model")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.")
+def model_command(port: int) -> None:
+    """Serve a simulated model (chat completions with reasoning) on this machine, to put a gate before."""
+    from stillwatch.lab.model import Model
+
+    with Model(port) as server:
+        click.echo(f"http://127.0.0.1:{server.server_port}")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()

@@ -6,32 +6,30 @@ import click
 from rich.console import Console
 
 from stillwatch import __version__
-from stillwatch.cli.calibrate import calibrate
-from stillwatch.cli.detect import detect
-from stillwatch.cli.forum import forum
-from stillwatch.cli.gate import gate
-from stillwatch.cli.guard import guard
-from stillwatch.cli.indicators import indicators
-from stillwatch.cli.ingest import ingest
-from stillwatch.cli.lab import lab
-from stillwatch.cli.lineage import lineage
-from stillwatch.cli.policy import policy
-from stillwatch.cli.watch import watch
+from stillwatch.cli.forum import LazyGroup
 from stillwatch.errors import StillwatchError, UsageError
 
+#: Command -> where it stands; it is imported when it is called for, as each needs other libraries.
+COMMANDS: dict[str, str] = {
+    "calibrate": "stillwatch.cli.calibrate:calibrate",
+    "demo": "stillwatch.cli.demo.command:demo",
+    "detect": "stillwatch.cli.detect:detect",
+    "forum": "stillwatch.cli.forum:forum",
+    "gate": "stillwatch.cli.gate:gate",
+    "guard": "stillwatch.cli.guard:guard",
+    "indicators": "stillwatch.cli.indicators:indicators",
+    "ingest": "stillwatch.cli.ingest:ingest",
+    "lab": "stillwatch.cli.lab:lab",
+    "lineage": "stillwatch.cli.lineage:lineage",
+    "policy": "stillwatch.cli.policy:policy",
+    "watch": "stillwatch.cli.watch:watch",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__)
-def cli() -> None:
-    """Detect, share and stop adversarial distillation."""
-
-
-for command in (detect, ingest, calibrate, lab, indicators):
-    cli.add_command(command)
-for command in (forum, gate, policy, watch):
-    cli.add_command(command)
-cli.add_command(lineage)
-cli.add_command(guard)
+cli = LazyGroup(
+    "stillwatch", COMMANDS, help="Detect, share and stop adversarial distillation.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)  # fmt: skip
+click.version_option(__version__)(cli)
 
 
 def main() -> None:

@@ -1,0 +1,177 @@
+"""The parties of the demo. Each has a folder of its own, and does what it does with ``stillwatch`` commands in it."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+
+from stillwatch.cli.demo.running import Ran, StepError, free_port, run, served
+from stillwatch.cli.demo.secrets import Secrets, secrets_of
+from stillwatch.lab.callers import Answered, key_row, send
+
+COLLECTION: Final = "indicators"
+_FOUND: Final = (0, 3)
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Provider:
+    """A company that serves models: its logs, its findings, its place in the forum, its gate.
+
+    Attributes:
+        folder: everything of it, and nothing of anybody else.
+        pseudonym: what the hub calls it.
+        port: of its gate, once it runs.
+        ran: its commands, the last one last.
+    """
+
+    name: str
+    folder: Path
+    pseudonym: str = ""
+    port: int = 0
+    ran: list[Ran] = field(default_factory=list)
+
+    def run(self, *arguments: str | Path, expect: Sequence[int] = (0,)) -> Ran:
+        """Run a command in the folder."""
+        self.ran.append(run(*arguments, cwd=self.folder, expect=expect))
+        return self.ran[-1]
+
+    def detect(self, out: str, *more: str) -> list[Row]:
+        """The campaigns in its own log."""
+        self.run("detect", "requests.parquet", "--accounts", "accounts.parquet", "--authorised", "authorised.toml",
+                 "--out", out, *more, expect=_FOUND)  # fmt: skip
+        found: list[Row] = self.json(f"{out}/campaigns.json")
+        return found
+
+    def json(self, path: str) -> Any:
+        """A JSON file of it."""
+        return json.loads((self.folder / path).read_text("utf-8"))
+
+    def write(self, path: str, rows: Sequence[Row]) -> None:
+        """A file of JSON lines."""
+        (self.folder / path).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def secrets(self) -> Secrets:
+        """What of its customers nobody else may hold."""
+        return secrets_of(self.folder)
+
+    def to_come(self) -> list[Row]:
+        """Requests that its customers are about to send, in time."""
+        names = ["account_id", "prompt", "system_prompt", "model", "user_agent"]
+        rows: list[Row] = pq.read_table(self.folder / "to_come.parquet", columns=names).to_pylist()
+        return [row for row in rows if row["prompt"]]
+
+    def programme(self) -> frozenset[str]:
+        """Its accounts that an authorised programme names."""
+        text = (self.folder / "authorised.toml").read_text("utf-8")
+        return frozenset(re.findall(r'"(acct_\w+)"', text))
+
+    def publish(self, *sources: str) -> str:
+        """Publish what is known to the gate; what the command says of it."""
+        return self.run("gate", "publish", "--state", "gate", "--policy", "policy.toml", "--authorised",
+                        "authorised.toml", "--accounts", "accounts.parquet", *sources).out  # fmt: skip
+
+    def open_gate(self, stack: ExitStack) -> None:
+        """A simulated model's server, and the gate before it, for as long as ``stack``."""
+        shipped = resources.files("stillwatch.cli.demo").joinpath("policy.toml").read_bytes()
+        (self.folder / "policy.toml").write_bytes(shipped)
+        known = pq.read_table(self.folder / "accounts.parquet", columns=["account_id", "organization_id", "tier"])
+        self.write("keys.ndjson", [key_row(*row.values()) for row in known.to_pylist()])
+        self.publish()
+        model, self.port = free_port(), free_port()
+        stack.enter_context(
+            served("lab", "model", "--port", str(model), port=model, cwd=self.folder, log=self.folder / "model.log")
+        )
+        stack.enter_context(
+            served("gate", "serve", "--upstream", f"http://127.0.0.1:{model}", "--state", "gate", "--log", "tap",
+                   "--policy", "policy.toml", "--keys", "keys.ndjson", "--port", str(self.port),
+                   port=self.port, cwd=self.folder, log=self.folder / "gate.log")
+        )  # fmt: skip
+
+    def send(self, rows: Sequence[Row]) -> list[Answered]:
+        """Its customers' requests, to its gate."""
+        return send(self.port, rows)
+
+    def decisions(self) -> list[Row]:
+        """What the gate has written down of its decisions above allow."""
+        files = sorted((self.folder / "tap" / "_decisions").rglob("*"))
+        whole = b"".join(path.read_bytes().rstrip(b"\0") for path in files if path.is_file())  # a segment is padded
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def measures(self) -> list[Row]:
+        """The measures in force."""
+        out = self.run("gate", "measures", "--state", "gate", "--json").out
+        return [json.loads(line) for line in out.splitlines()]
+
+
+@dataclass(slots=True)
+class Hub:
+    """The hub, run by nobody of the providers, and the auditor's place at it."""
+
+    folder: Path
+    port: int = 0
+    log_key: str = ""
+
+    def run(self, *arguments: str | Path, expect: Sequence[int] = (0,)) -> Ran:
+        """Run a command in the folder."""
+        return run(*arguments, cwd=self.folder, expect=expect)
+
+    def open(self, stack: ExitStack) -> None:
+        """Make the hub and serve it for as long as ``stack``."""
+        self.folder.mkdir(parents=True)
+        told = self.run("forum", "init", "--origin", "forum.invalid/demo").out
+        found = re.search(r"^Log (\S+)$", told, re.MULTILINE)
+        if not found:
+            raise StepError("the hub tells no key of its log", where="forum init")
+        self.log_key, self.port = found[1], free_port()
+        stack.enter_context(
+            served("forum", "serve", "--port", str(self.port), "--processes", "1", port=self.port, cwd=self.folder,
+                   log=self.folder / "hub.log")
+        )  # fmt: skip
+
+    def admit(self, provider: Provider) -> None:
+        """Make ``provider`` a member, who joins with a token of its own."""
+        told = self.run("forum", "member", "add", provider.name.lower()).out
+        provider.pseudonym = told.split()[-1]
+        self.run("forum", "person", "add", provider.name.lower(), "ann", "--role", "submitter", "--role", "analyst")
+        token = self.run("forum", "token", "issue", provider.name.lower(), "ann").out.strip()
+        path = provider.folder / "token"
+        path.touch(0o600)
+        path.write_text(token, encoding="ascii")
+        provider.run("forum", "join", f"http://127.0.0.1:{self.port}/taxii2/", "--token-file", "token", "--identity",
+                     provider.pseudonym, "--state", "member", "--log-key", self.log_key)  # fmt: skip
+
+    def standing(self, provider: Provider, object_: str) -> Row:
+        """What the hub tells ``provider`` of an object."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        token = (provider.folder / "token").read_text("ascii")
+        path = f"/forum/v1/collections/{COLLECTION}/objects/{object_}/standing"
+        connection.request("GET", path, headers={"authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        if answer.status != 200:
+            raise StepError(f"status {answer.status}: {body[:300]!r}", where=path)
+        found: Row = json.loads(body)
+        return found
+
+
+def until(check: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait until ``check()`` is true.
+
+    Raises:
+        StepError: it does not come to pass in time.
+    """
+    end = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > end:
+            raise StepError(f"did not come to pass within {seconds:g} s", where=what)
+        time.sleep(0.2)
