@@ -70,6 +70,12 @@ def test_envoys_ext_authz(running: Any) -> None:
     assert check("b", content=BODY[:9], headers={"x-envoy-auth-partial-body": "true"}).status_code == 200
     assert check("b", content=b"{").status_code == 400
     assert post(running, AUTHZ + "/v1//x", headers={"x-account": "b"}).status_code == 400
+    assert check("b,a").status_code == 400  # Envoy makes one header of two
+
+
+def test_two_credentials_that_envoy_merged_are_refused(running: Any) -> None:
+    headers = {"x-account": "b", "authorization": "Bearer one, Bearer two"}
+    assert post(running, AUTHZ + PATH, headers=headers, content=BODY).status_code == 400
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", "s3cre"])

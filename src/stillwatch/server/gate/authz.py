@@ -5,6 +5,7 @@ from typing import Final
 from stillwatch.server.gate.app import Call, Gate
 from stillwatch.server.gate.body import Receive
 from stillwatch.server.gate.dialects import Dialect
+from stillwatch.server.gate.identity import CREDENTIALS, Trust
 from stillwatch.server.gate.refusal import Headers, Refused, answer
 from stillwatch.server.gate.upstream import Scope
 
@@ -39,3 +40,22 @@ async def ask(
         return answer(refused, call.dialect == Dialect.MESSAGES, request_id)
     gate.tell(call)
     return 200, [(MEASURE, call.decision.measure.label.encode()), (REQUEST_ID, request_id.encode())], b""
+
+
+def strict(headers: Headers, merged: bool, trust: Trust) -> None:
+    """Refuse what the server behind could read differently.
+
+    Args:
+        headers: of the request.
+        merged: headers of one name are one here, their values with commas between, as Envoy hands them over.
+        trust: names the headers that say who one is.
+
+    Raises:
+        Refused: a name with an underscore or a space; or a header that says who one is, there twice and merged.
+    """
+    once = CREDENTIALS | trust.names
+    for name, value in headers:
+        if b"_" in name or b" " in name:
+            raise Refused(400, "malformed", "A header's name has a character that two servers could read differently.")
+        if merged and name in once and b"," in value:
+            raise Refused(400, "repeated_header", f"The header {name.decode('latin-1')} is there twice.")

@@ -22,10 +22,9 @@ except ImportError:
     raise MissingExtra("grpcio", "envoy") from None
 
 from stillwatch.server.gate.app import Gate
-from stillwatch.server.gate.authz import ask
+from stillwatch.server.gate.authz import ask, strict
 from stillwatch.server.gate.body import Message
 from stillwatch.server.gate.enforcer import Enforcer
-from stillwatch.server.gate.identity import CREDENTIALS, Trust
 from stillwatch.server.gate.refusal import Headers, Refused, answer
 from stillwatch.server.gate.upstream import Scope
 
@@ -135,7 +134,7 @@ class Checker:
         http = request.attributes.request.http
         try:
             headers, merged = _headers(http)
-            _strict(headers, merged, self._gate.trust)
+            strict(headers, merged, self._gate.trust)
             partial = (_PARTIAL, b"true") in headers
             body = http.raw_body or http.body
             scope = _scope(request.attributes, [pair for pair in headers if pair[0] != _PARTIAL])
@@ -158,20 +157,6 @@ def _headers(http: Any) -> tuple[Headers, bool]:
     raw = http.header_map.headers
     pairs = [(each.key.lower(), each.raw_value or each.value) for each in raw or http.headers]
     return [pair for pair in pairs if not pair[0].startswith(b":")], not raw
-
-
-def _strict(headers: Headers, merged: bool, trust: Trust) -> None:
-    """Refuse what two servers could read differently.
-
-    Raises:
-        Refused: a name with an underscore or a space; or a header that says who one is, there twice and merged.
-    """
-    once = CREDENTIALS | trust.names
-    for name, value in headers:
-        if b"_" in name or b" " in name:
-            raise Refused(400, "malformed", "A header's name has a character that two servers could read differently.")
-        if merged and name in once and b"," in value:
-            raise Refused(400, "repeated_header", f"The header {name.decode('latin-1')} is there twice.")
 
 
 def _scope(attributes: Any, headers: Headers) -> Scope:

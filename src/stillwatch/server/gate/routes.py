@@ -17,7 +17,7 @@ import msgspec
 from stillwatch.enforcement.decide import stale
 from stillwatch.server.gate import guardrail
 from stillwatch.server.gate.app import Gate
-from stillwatch.server.gate.authz import ask
+from stillwatch.server.gate.authz import ask, strict
 from stillwatch.server.gate.body import Gone, Receive, read_body
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.record import Record
@@ -89,6 +89,7 @@ class Routes:
             "raw_path": scope["raw_path"].removeprefix(AUTHZ.encode()),
             "headers": [pair for pair in scope["headers"] if pair[0] != _SECRET],
         }
+        strict(inner["headers"], True, self.gate.trust)
         cut = any(name == b"x-envoy-auth-partial-body" and value == b"true" for name, value in scope["headers"])
         whole = not cut and _has_body(scope["headers"])
         status, headers, body = await ask(self.gate, inner, receive, whole, request_id, self._enforcer.clock())
