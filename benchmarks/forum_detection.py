@@ -93,7 +93,7 @@ def _one(scenario: str, seed: int, folder: Path, theirs: int, out: Path) -> Row:
     indicators = {}
     for member in MEMBERS[:2]:
         _detect(out / member, out / member / "found")
-        stillwatch("indicators", "mint", out / member / "found", "--out", out / f"{member}.json")
+        stillwatch("indicators", "mint", out / member / "found", "--drill", "--out", out / f"{member}.json")
         told = json.loads((out / f"{member}.json").read_text())
         indicators |= {each["id"]: each for each in told.get("objects", ())}
     known = out / "fetched.json"

@@ -36,7 +36,7 @@ from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.schema.graph import Incidence, Named
 from stillwatch.schema.prints import PRINTS
 from stillwatch.schema.requests import REQUESTS
-from stillwatch.schema.stix import Object
+from stillwatch.schema.stix import Object, of_drill
 from stillwatch.signals import CLUSTER_SIGNALS, TRAIT_SIGNALS, tally
 from stillwatch.signals.activities import activities
 from stillwatch.signals.gather import Traits, gather, missing
@@ -125,7 +125,7 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
             tested,
             Ground(
                 graph, linked.held, counts, _cues(rest), log.accounts, standing, against.among, ranks, options.fdr,
-                traits.abstained,
+                traits.abstained, named,
             ),
         )  # fmt: skip
         findings = _findings(log, engine, options, conclusion, graph, linked, families, traits, against, watch.seconds)
@@ -153,10 +153,19 @@ def match_indicators(log: Log, engine: Engine, objects: Sequence[Object], at: da
     engine.load("accounts", log.accounts)
     take_prints(engine, _own(log.fields, "requests."))
     tally(engine)
+    objects, drills = _in_earnest(log, objects)
     needed = traits_needed(objects)
     signals = [signal for signal in TRAIT_SIGNALS if needed & {kind.name for kind in signal.kinds}]
     traits = gather(engine, signals, log.fields)
-    return match(objects, engine, traits.table, log.fields, at or _span(engine)[1] or datetime.now(UTC))
+    found = match(objects, engine, traits.table, log.fields, at or _span(engine)[1] or datetime.now(UTC))
+    return replace(found, silent=(*found.silent, *drills))
+
+
+def _in_earnest(log: Log, objects: Sequence[Object]) -> tuple[tuple[Object, ...], tuple[str, ...]]:
+    """The objects that may be looked for in ``log``, a drill's in simulated traffic alone; a line for each other."""
+    kept = tuple(each for each in objects if log.simulated or not of_drill(each))
+    left = (each["id"] for each in objects if not log.simulated and of_drill(each) and each["type"] == "indicator")
+    return kept, tuple(f"{name}: is of a drill, and this traffic is not simulated" for name in left)
 
 
 def artifacts(log: Log, engine: Engine, kinds: frozenset[str]) -> pa.Table:
@@ -193,6 +202,7 @@ def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Familie
 
 def _named(log: Log, engine: Engine, objects: Sequence[Object], traits: Traits, graph: Incidence) -> tuple[Named, ...]:
     """Whom each of the indicators among ``objects`` is true of, where it is true of enough to make a group."""
+    objects, _ = _in_earnest(log, objects)
     if not objects:
         return ()
     matched = match(objects, engine, traits.table, log.fields, _span(engine)[1] or datetime.now(UTC))
@@ -333,6 +343,7 @@ def _findings(
         abstained=traits.abstained,
         capped=_capped(graph, linked, families.common),
         inputs=log.inputs,
+        simulated=log.simulated,
         seconds=seconds,
     )
 

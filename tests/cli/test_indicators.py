@@ -24,7 +24,7 @@ class Providers:
         first = self.write("first", set(made.group) - theirs)
         self.ran: Ran = detect(first / "requests.parquet", folder / "out", "--accounts", first / "accounts.parquet")
         self.bundle = folder / "bundle.json"
-        arguments = ["indicators", "mint", folder / "out", "--out", self.bundle, "--case", "AML.CS0056"]
+        arguments = ["indicators", "mint", folder / "out", "--out", self.bundle, "--case", "AML.CS0056", "--drill"]
         self.status, self.printed, self.told = run(*arguments)
 
     def write(self, name: str, accounts: set[str]) -> Path:
@@ -39,6 +39,11 @@ class Providers:
         accounts = self.other / "accounts.parquet"
         logs = self.other / "requests.parquet"
         return run("indicators", "match", self.bundle, logs, "--accounts", accounts, "--threads", 2, *options)
+
+
+def mint(*arguments: object) -> tuple[int, str, str]:
+    """Of simulated traffic, as the lab's is."""
+    return run("indicators", "mint", "--drill", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +90,12 @@ def test_the_only_numbers_are_confidence_and_thresholds(providers: Providers) ->
 
 def test_minting_again_gives_the_same_bytes_and_the_key_is_the_owners(providers: Providers, tmp_path: Path) -> None:
     again = tmp_path / "again.json"
-    assert run("indicators", "mint", providers.folder / "out", "--out", again, "--case", "AML.CS0056")[0] == 0
+    assert mint(providers.folder / "out", "--out", again, "--case", "AML.CS0056")[0] == 0
     assert again.read_bytes() == providers.bundle.read_bytes()
     key = providers.folder / "out" / "mint.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     other = tmp_path / "other.json"
-    assert run("indicators", "mint", providers.folder / "out", "--out", other, "--key", tmp_path / "key")[0] == 0
+    assert mint(providers.folder / "out", "--out", other, "--key", tmp_path / "key")[0] == 0
     assert other.read_bytes() != again.read_bytes()
 
 
@@ -123,7 +128,7 @@ def test_an_old_indicator_is_not_matched_and_that_is_said(providers: Providers) 
 
 def test_one_campaign_alone(providers: Providers) -> None:
     name = providers.ran.campaigns[0]["id"]
-    status, out, _ = run("indicators", "mint", providers.folder / "out", "--campaign", name, "--tlp", "green")
+    status, out, _ = mint(providers.folder / "out", "--campaign", name, "--tlp", "green")
     assert status == 0
     assert sum(each["type"] == "campaign" for each in json.loads(out)["objects"]) == 1
     assert '"TLP:GREEN"' in out
@@ -131,7 +136,7 @@ def test_one_campaign_alone(providers: Providers) -> None:
 
 def test_the_identity_that_a_forum_assigned_makes_them(providers: Providers, tmp_path: Path) -> None:
     identity, path = "identity--ce53320f-0512-4593-b2e3-d065edd5d3fb", tmp_path / "minted.json"
-    assert run("indicators", "mint", providers.folder / "out", "--identity", identity, "--out", path)[0] == 0
+    assert mint(providers.folder / "out", "--identity", identity, "--out", path)[0] == 0
     made = json.loads(path.read_text())["objects"]
     assert {each["created_by_ref"] for each in made if each["type"] == "indicator"} == {identity}
     assert run("indicators", "check", path, "--identity", identity)[0] == 0
@@ -142,11 +147,11 @@ def test_the_identity_that_a_forum_assigned_makes_them(providers: Providers, tmp
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
-        (["mint", "{out}", "--campaign", "c-nobody"], 1, "no campaign c-nobody"),
-        (["mint", "{out}", "--tlp", "purple"], 2, "purple"),
-        (["mint", "{out}", "--case", "the one we banned"], 1, "external_references"),
-        (["mint", "{out}", "--identity", "identity--examplecorp"], 1, "created_by_ref"),
-        (["mint", "{out}", "--hosting", "{bundle}"], 1, "is no network"),
+        (["mint", "{out}", "--drill", "--campaign", "c-nobody"], 1, "no campaign c-nobody"),
+        (["mint", "{out}", "--drill", "--tlp", "purple"], 2, "purple"),
+        (["mint", "{out}", "--drill", "--case", "the one we banned"], 1, "external_references"),
+        (["mint", "{out}", "--drill", "--identity", "identity--examplecorp"], 1, "created_by_ref"),
+        (["mint", "{out}", "--drill", "--hosting", "{bundle}"], 1, "is no network"),
         (["mint", "{bundle}"], 1, "not the campaigns that detect writes"),
         (["mint", "nowhere"], 2, "nowhere"),
         (["export", "{bundle}"], 2, "--misp"),
@@ -158,3 +163,40 @@ def test_exit_statuses(providers: Providers, arguments: list[str], status: int, 
     places = {"out": str(providers.folder / "out"), "bundle": str(providers.bundle)}
     done, _, err = run("indicators", *(each.format(**places) for each in arguments))
     assert (done, says in err) == (status, True), err
+
+
+def test_what_was_found_in_simulated_traffic_is_a_drill(providers: Providers, tmp_path: Path) -> None:
+    assert all(each["simulated"] for each in providers.ran.campaigns)
+    status, _, err = run("indicators", "mint", providers.folder / "out")
+    assert (status, "simulated" in err, "--drill" in err) == (2, True, True)
+    objects = json.loads(providers.bundle.read_text())["objects"]
+    assert {each["type"] for each in objects if "labels" not in each} <= {
+        "attack-pattern", "extension-definition", "identity", "marking-definition"
+    }  # fmt: skip
+    assert all(each["labels"] == ["drill"] for each in objects if each["type"] == "indicator")
+    real = tmp_path / "real"
+    real.mkdir()
+    found = [each | {"simulated": False} for each in providers.ran.campaigns]
+    (real / "campaigns.json").write_text(json.dumps(found))
+    assert run("indicators", "mint", real, "--drill", "--out", tmp_path / "no.json")[0] == 2
+    assert run("indicators", "mint", real, "--out", tmp_path / "yes.json")[0] == 0
+    assert not any("labels" in each for each in json.loads((tmp_path / "yes.json").read_text())["objects"])
+
+
+def test_a_drills_indicator_is_not_looked_for_in_earnest(providers: Providers, tmp_path: Path) -> None:
+    earnest = tmp_path / "requests.parquet"
+    pq.write_table(pq.read_table(providers.other / "requests.parquet").replace_schema_metadata(None), earnest)
+    status, out, err = run("indicators", "match", providers.bundle, earnest, "--threads", 2, "--json")
+    assert (status, json.loads(out)) == (0, [])
+    assert err.count("is of a drill") == sum(
+        each["type"] == "indicator" for each in json.loads(providers.bundle.read_text())["objects"]
+    )
+
+
+def test_what_has_expired_is_told_when_it_is_minted(providers: Providers, tmp_path: Path) -> None:
+    found = [each | {"last_seen": "2020-02-03T00:00:00Z", "first_seen": "2020-02-01T00:00:00Z"}
+             for each in providers.ran.campaigns]  # fmt: skip
+    (tmp_path / "campaigns.json").write_text(json.dumps(found))
+    status, out, err = mint(tmp_path)
+    indicators = [each for each in json.loads(out)["objects"] if each["type"] == "indicator"]
+    assert status == 0 and len(indicators) == err.count("expired: ") > 0

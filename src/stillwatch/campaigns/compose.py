@@ -12,6 +12,7 @@ import pyarrow as pa
 from stillwatch.campaigns import describe, objectives
 from stillwatch.campaigns.assess import Assessment
 from stillwatch.campaigns.coverage import Standing
+from stillwatch.campaigns.naming import namers
 from stillwatch.campaigns.openly import Openness
 from stillwatch.campaigns.shared import shared_of
 from stillwatch.campaigns.skeletons import family_id
@@ -19,7 +20,7 @@ from stillwatch.engine import Engine
 from stillwatch.engine.sql import floor_div
 from stillwatch.schema.campaign import Campaign, Member, Template
 from stillwatch.schema.evidence import Family
-from stillwatch.schema.graph import Holders, Incidence
+from stillwatch.schema.graph import Holders, Incidence, Named
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = 3_600_000_000
@@ -87,6 +88,7 @@ def campaign(
     fdr: float,
     abstained: Sequence[str],
     basis: str,
+    named: Sequence[Named] = (),
 ) -> Campaign:
     """The finding of one assessed cluster.
 
@@ -102,6 +104,7 @@ def campaign(
         fdr: the false-discovery rate.
         abstained: signals that could not run at all.
         basis: which natural groups it was compared with, for a sentence.
+        named: groups that others' indicators name.
     """
     rows = [row for row in counts.accounts.get(part, []) if row["requests"]]
     requests = sum(int(row["requests"]) for row in rows)
@@ -143,6 +146,9 @@ def campaign(
             for row in counts.hours.get(part, [])
         ),
         shared=shared_of(graph, held, assessment),
+        put_forward_by=tuple(sorted(
+            {*assessment.cluster.by, *namers(assessment.cluster.actors, named, len(graph.actors))}
+        )),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from stillwatch.campaigns.compose import Counts, campaign
 from stillwatch.campaigns.coverage import Standing
 from stillwatch.campaigns.openly import openly_one
 from stillwatch.schema.campaign import Campaign
-from stillwatch.schema.graph import Holders, Incidence
+from stillwatch.schema.graph import Holders, Incidence, Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Ground:
         ranks: p-value of each cluster among simulated natural groups, which orders those that are cleared.
         fdr: the false-discovery rate.
         abstained: signals that could not run.
+        named: groups that others' indicators name.
     """
 
     graph: Incidence
@@ -48,6 +49,7 @@ class Ground:
     ranks: Sequence[float | None]
     fdr: float
     abstained: tuple[str, ...]
+    named: tuple[Named, ...] = ()
 
 
 def conclude(assessments: Sequence[Assessment], ground: Ground) -> Conclusion:
@@ -62,7 +64,7 @@ def conclude(assessments: Sequence[Assessment], ground: Ground) -> Conclusion:
         open_, standing = openly_one(ground.accounts, members), ground.standing[part]
         told = campaign(
             part, assessment, ground.graph, ground.held, ground.counts, ground.rest_cues, open_, standing, ground.fdr,
-            ground.abstained, ground.basis,
+            ground.abstained, ground.basis, ground.named,
         )  # fmt: skip
         if standing.programme is not None:
             authorised.append(told)

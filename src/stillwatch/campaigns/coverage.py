@@ -134,7 +134,7 @@ def _wholly(accounts: Sequence[str], covered: Covering, last_seen: Mapping[str, 
 
 def _part(graph: Incidence, order: NDArray[np.int64], cluster: Cluster, kept: NDArray[np.bool_]) -> Cluster:
     actors = cluster.actors[kept]
-    return Cluster(actors, cluster.odds[kept], tie_bits(graph, order, actors), routes=cluster.routes)
+    return Cluster(actors, cluster.odds[kept], tie_bits(graph, order, actors), routes=cluster.routes, by=cluster.by)
 
 
 def _accounts(graph: Incidence, cluster: Cluster) -> int:

@@ -39,6 +39,12 @@ def naming_bits(actors: NDArray[np.int64], named: NDArray[np.int64], everybody: 
     )
 
 
+def namers(actors: NDArray[np.int64], named: Sequence[Named], everybody: int) -> tuple[str, ...]:
+    """Who named a group better than looking alone would: by whom naming it costs less."""
+    alone = choose_bits(everybody, len(actors))
+    return tuple(sorted(each.by for each in named if naming_bits(actors, each.actors, everybody) < alone))
+
+
 def picked_bits(
     by_family: Mapping[Family, float], cost: float, actors: NDArray[np.int64], named: Sequence[Named], everybody: int
 ) -> float:

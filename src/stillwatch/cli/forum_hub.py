@@ -68,7 +68,8 @@ def _writing(database: str) -> Iterator[tuple["Transaction", int]]:
 @click.option("--house", default="house", show_default=True, help="Name of the member that operates the hub.")
 @click.option("--collection", default="indicators", show_default=True, help="Alias of the first collection.")
 @click.option("--origin", metavar="NAME", help="Name of the log, for ever: a URL without its scheme.")
-def init(database: str, keys: Path, house: str, collection: str, origin: str | None) -> None:
+@click.option("--drill", is_flag=True, help="The collection is for drills: it takes what is marked so, nothing else.")
+def init(database: str, keys: Path, house: str, collection: str, origin: str | None, drill: bool) -> None:
     """Make a hub: its secret, its database, a sharing group with one collection. Harmless to repeat."""
     from stillwatch.forum.hub import membership
     from stillwatch.forum.ledger.note import Verifier, check_name
@@ -88,7 +89,8 @@ def init(database: str, keys: Path, house: str, collection: str, origin: str | N
             membership.add_member(tx, house, now, house=True)
         if tx.records.one(Collection, alias=collection) is None:
             group = membership.add_group(tx, collection, now)
-            made = membership.add_collection(tx, group.id, collection.capitalize(), collection, now)
+            purpose = membership.DRILLS if drill else membership.PURPOSE
+            made = membership.add_collection(tx, group.id, collection.capitalize(), collection, now, purpose=purpose)
             _OUT.print(f"Collection {made.alias} {made.id}")
         _OUT.print(f"Log {Verifier(tx.log.origin() or '', key.public)}")
     _OUT.print(f"Hub ready: secrets in {keys}. Back them up; next: stillwatch forum member add")

@@ -118,14 +118,18 @@ def rotate_(folder: Path) -> None:
 @_state
 @click.option("--collection", "names", multiple=True, required=True, metavar="ID|ALIAS", help="Where to; repeatable.")
 @click.option("--submit-for-review", is_flag=True, help="Send what the guard is unsure of, for counsel to decide.")
-def push_(path: Path, folder: Path, names: tuple[str, ...], submit_for_review: bool) -> int:
+@click.option("--policy", type=click.Path(path_type=Path, exists=True), help="The hub's policy, if it has its own.")
+@click.option("--drill", is_flag=True, help="The collection is for drills.")
+def push_(
+    path: Path, folder: Path, names: tuple[str, ...], submit_for_review: bool, policy: Path | None, drill: bool
+) -> int:  # fmt: skip
     """Sign the STIX objects of FILE or DIR and send what the guard lets pass; the rest is shown, and stays.
 
     Exit status: 0 all of it went, 3 some of it stays, 2 bad usage, 1 failure.
     """
     objects = list(_read(path))
     with _joined(folder) as (state, taxii):
-        stays = _send(state, taxii, objects, names, submit_for_review)
+        stays = _send(state, taxii, objects, names, submit_for_review, policy, drill)
     return STAYS if stays else 0
 
 
@@ -283,12 +287,16 @@ def _read(path: Path) -> Iterable[Object]:
             yield found
 
 
-def _send(state: "State", taxii: "Taxii", objects: list[Object], names: tuple[str, ...], review: bool) -> int:
+def _send(
+    state: "State", taxii: "Taxii", objects: list[Object], names: tuple[str, ...], review: bool,
+    policy: Path | None = None, drill: bool = False,
+) -> int:  # fmt: skip
     """Guard, sign, put into the outbox, send; gives how many stay."""
+    from stillwatch.forum.guard import load
     from stillwatch.forum.member import collections, enqueue, prepare
 
     chosen = collections(state, names, "can_write")
-    prepared = prepare(state, objects, review)
+    prepared = prepare(state, objects, review, load(policy), drill)
     _tell_stays(prepared)
     for collection in chosen:
         enqueue(state, collection, prepared.ready)

@@ -41,15 +41,17 @@ def indicators() -> None:
 @click.option("--identity", default="", metavar="ID", help="The identity that the forum gave you.")
 @click.option("--hosting", type=_FILE, help="Networks of hosting providers, one a line: no other ranges are told.")
 @click.option("--case", "cases", multiple=True, metavar="ID", help="A case of MITRE ATLAS these campaigns are of.")
+@click.option("--drill", is_flag=True, help="The findings are of simulated traffic: mark every object as a drill's.")
 @click.option("--key", type=_OUT, help="The secret that makes ids; made if there is none.  [default: DIR/mint.key]")
 def mint(
     findings: Path, campaigns: tuple[str, ...], out: Path | None, tlp: str, identity: str, hosting: Path | None,
-    cases: tuple[str, ...], key: Path | None,
+    cases: tuple[str, ...], drill: bool, key: Path | None,
 ) -> None:  # fmt: skip
     """Mint STIX objects from the findings in DIR, the --out of `stillwatch detect`."""
     found = verb.read_findings(findings, campaigns)
     secret = read_key(key or (findings if findings.is_dir() else findings.parent) / "mint.key")
-    minted = verb.mint(found, verb.Order(secret, tlp, identity, _networks(hosting) if hosting else None, cases))
+    networks = _networks(hosting) if hosting else None
+    minted = verb.mint(found, verb.Order(secret, tlp, identity, networks, cases, drill))
     faults = verb.check(minted.objects, identity)
     if faults:
         first = faults[0]
@@ -57,8 +59,11 @@ def mint(
     _write(to_json(verb.bundle(minted.objects, secret)), out)
     for line in minted.left_out:
         click.echo(f"not minted: {line}", err=True)
-    count = sum(each["type"] == "indicator" for each in minted.objects)
-    click.echo(f"{len(found)} campaigns, {count} indicators, {len(minted.objects)} objects", err=True)
+    made = [each for each in minted.objects if each["type"] == "indicator"]
+    for each in (each for each in made if verb.expired(each, datetime.now(UTC))):
+        what = verb.kind_of(each)
+        click.echo(f"expired: {each['id']} ({what}) held until {each['valid_until'][:10]}: no hub takes it", err=True)
+    click.echo(f"{len(found)} campaigns, {len(made)} indicators, {len(minted.objects)} objects", err=True)
 
 
 @indicators.command("check")

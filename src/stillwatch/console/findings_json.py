@@ -31,7 +31,7 @@ def campaigns_json(findings: Findings) -> bytes:
     Pure ASCII, so that a string from a log cannot drive the terminal it is printed on. Floats have six significant
     digits (``null`` if not finite), times are ISO 8601 in UTC. Equal findings give equal bytes.
     """
-    return _encode([_campaign(campaign) for campaign in by_certainty(findings.campaigns)])
+    return _encode([_campaign(campaign, findings.simulated) for campaign in by_certainty(findings.campaigns)])
 
 
 def findings_json(findings: Findings) -> bytes:
@@ -44,6 +44,7 @@ def findings_json(findings: Findings) -> bytes:
             "version": findings.version,
             "engine": findings.engine,
             "inputs": list(findings.inputs),
+            "simulated": findings.simulated,
             "requests": findings.requests,
             "accounts": findings.accounts,
             "rejects": findings.rejects,
@@ -54,7 +55,7 @@ def findings_json(findings: Findings) -> bytes:
             "abstained": list(findings.abstained),
             "capped": list(findings.capped),
             **{
-                kind: [_whole(c) for c in by_certainty(group)]
+                kind: [_whole(c, findings.simulated) for c in by_certainty(group)]
                 for kind, group in (
                     ("campaigns", findings.campaigns),
                     ("authorised", findings.authorised),
@@ -65,12 +66,12 @@ def findings_json(findings: Findings) -> bytes:
     )
 
 
-def _whole(campaign: Campaign) -> dict[str, Any]:
+def _whole(campaign: Campaign, simulated: bool) -> dict[str, Any]:
     ranked = {} if campaign.rank is None else {"rank": _float(campaign.rank)}
-    return _campaign(campaign) | ranked | {"members": [_member(member) for member in campaign.members]}
+    return _campaign(campaign, simulated) | ranked | {"members": [_member(member) for member in campaign.members]}
 
 
-def _campaign(campaign: Campaign) -> dict[str, Any]:
+def _campaign(campaign: Campaign, simulated: bool) -> dict[str, Any]:
     """The contract's keys in the contract's order, then ours."""
     return {
         "id": campaign.id,
@@ -131,6 +132,8 @@ def _campaign(campaign: Campaign) -> dict[str, Any]:
             }
             for shared in campaign.shared
         ],
+        "put_forward_by": list(campaign.put_forward_by),
+        "simulated": simulated,
     }
 
 

@@ -39,6 +39,22 @@ def headline(findings: Findings) -> str:
     return f"{number_word(found).capitalize()} coordinated extraction campaign{'' if found == 1 else 's'} found"
 
 
+#: Said wherever findings of simulated traffic are shown.
+SIMULATED = "This traffic is simulated: the findings are of a drill, and accuse nobody."
+
+
+def forwarded(campaign: Campaign) -> str:
+    """That others' indicators had the campaign looked at; nothing if none did."""
+    if not campaign.put_forward_by:
+        return ""
+    these = plural(len(campaign.put_forward_by), "indicator")
+    return (
+        f"It was looked at because {these} of other members named some of its accounts "
+        f"({listed(list(campaign.put_forward_by[:5]))}). That is a reason to look and no evidence: "
+        f"everything below is of this log alone."
+    )
+
+
 def period(findings: Findings) -> str:
     """``1–14 June 2026``, or nothing if no request was read."""
     if findings.first_seen is None or findings.last_seen is None:

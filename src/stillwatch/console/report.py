@@ -36,6 +36,7 @@ def report_html(findings: Findings) -> bytes:
             authorised=by_certainty(findings.authorised),
             cleared=by_certainty(findings.cleared),
             headline=prose.headline(findings),
+            drill=prose.SIMULATED,
             standfirst=prose.standfirst(findings),
             certainty=prose.certainty(findings),
             requested=prose.requested(findings),
@@ -70,6 +71,7 @@ def _environment() -> Environment:
     shown = (words.large, words.listed, words.p_value, words.odds, words.percent, words.plural, words.printable)
     told = (words.score, words.days, words.minute, words.span, prose.title, prose.reasons, prose.answers)
     drawn = (
+        prose.forwarded,
         charts.timeline,
         charts.merged,
         charts.strength,

@@ -36,6 +36,8 @@ def result_line(findings: Findings, report: Path | None = None) -> str:
         "rejects": findings.rejects,
         "fdr": f"{findings.fdr:g}",
     }
+    if findings.simulated:
+        facts["simulated"] = "yes"
     if report is not None:
         facts["report"] = shlex.quote(words.printable(str(report)))
     return " ".join(["stillwatch", *(f"{key}={value}" for key, value in facts.items())])
@@ -46,6 +48,8 @@ def print_summary(findings: Findings, console: Console, report: Path | None = No
     say = _Speaker(console)
     say.line(prose.headline(findings), "bold red" if findings.campaigns else "bold green")
     say.line(prose.standfirst(findings))
+    if findings.simulated:
+        say.line(prose.SIMULATED, "yellow")
     say.line(prose.certainty(findings), "dim")
     campaigns = by_certainty(findings.campaigns)
     for number, campaign in enumerate(campaigns[:DETAILED], start=1):
@@ -85,6 +89,8 @@ def _campaign(say: "_Speaker", campaign: Campaign, place: str) -> None:
         f"q = {words.p_value(campaign.q_value)} over all clusters; p = {words.p_value(campaign.p_value)} under its "
         f"best innocent explanation ({words.odds(campaign.p_value)})"
     )
+    if campaign.put_forward_by:
+        say.line(prose.forwarded(campaign))
     evidence = sorted(campaign.evidence, key=lambda e: e.p_value)
     if say.narrow:
         say.list("Evidence", [f"{e.summary} (p = {words.p_value(e.p_value)})" for e in evidence])

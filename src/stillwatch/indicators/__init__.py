@@ -1,7 +1,7 @@
 """Campaigns -> STIX objects that others can match; and theirs against one's own log."""
 
 from stillwatch.indicators.check import check
-from stillwatch.indicators.decay import confidence_at, expired
+from stillwatch.indicators.decay import confidence_at, expired, kind_of
 from stillwatch.indicators.findings import read_findings
 from stillwatch.indicators.interface import Fault, Imported, Match, Matched, Minted
 from stillwatch.indicators.load import load
@@ -20,6 +20,7 @@ __all__ = [
     "check",
     "confidence_at",
     "expired",
+    "kind_of",
     "load",
     "looked_at",
     "match",

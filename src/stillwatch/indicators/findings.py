@@ -51,6 +51,7 @@ class Finding(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...]
     templates: tuple[Template, ...] = ()
     shared: tuple[Shared, ...] | None = None
+    simulated: bool = False
 
 
 def read_findings(folder: Path, campaigns: tuple[str, ...] = ()) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from stillwatch.errors import UsageError
 from stillwatch.indicators.decay import valid_until, write_day, write_time
 from stillwatch.indicators.findings import Finding
 from stillwatch.indicators.ids import object_id
@@ -36,6 +37,7 @@ class Order:
         identity: id of the identity that the hub assigned; "" for one made from the key.
         hosting: networks of hosting providers: address ranges outside them are not told; None where none are known.
         cases: case studies of MITRE ATLAS (``AML.CS0056``) that a person says the campaigns are of.
+        drill: whether it is a drill, of findings of simulated traffic; every object is marked so.
     """
 
     key: bytes
@@ -43,10 +45,21 @@ class Order:
     identity: str = ""
     hosting: tuple[Network, ...] | None = None
     cases: tuple[str, ...] = ()
+    drill: bool = False
 
 
 def mint(findings: Sequence[Finding], order: Order) -> Minted:
-    """STIX objects of ``findings``: first those that everybody has, then each campaign's; no id twice."""
+    """STIX objects of ``findings``: first those that everybody has, then each campaign's; no id twice.
+
+    Raises:
+        UsageError: the findings are of simulated traffic and it is no drill, or the other way round.
+    """
+    invented = [finding.id for finding in findings if finding.simulated]
+    if invented and not order.drill:
+        do = "Give --drill: the objects are marked, and go to a drill's collection alone"
+        raise UsageError("the traffic is simulated, and nobody is to act on it", where=invented[0], do=do)
+    if order.drill and len(invented) < len(findings):
+        raise UsageError("findings of real traffic are not for drills", where="--drill", do="Leave --drill out")
     left_out: list[str] = []
     objects: dict[str, stix.Object] = {}
     for finding in findings:
@@ -162,6 +175,7 @@ class _Mint:
             "type": type_, "spec_version": stix.SPEC_VERSION, "id": id_, "created_by_ref": self._by,
             "created": write_time(self._first), "modified": write_time(self._last + timedelta(days=1)), **own,
             "object_marking_refs": [stix.TLP[self._order.tlp]],
+            **({"labels": [stix.DRILL]} if self._order.drill else {}),
         }  # fmt: skip
 
     def _id(self, type_: str, *content: str) -> str:

@@ -30,7 +30,8 @@ def put_forward(graph: Incidence, linked: Linked, named: Sequence[Named]) -> Lin
     more: list[Cluster] = []
     for group in sorted(named, key=lambda each: (len(each.actors), each.by)):
         for part in _settled(graph, linked, group.actors[free[group.actors]], free):
-            more.append(replace(part, routes=_routes(part.actors, named)))
+            by = tuple(sorted(each.by for each in named if np.isin(each.actors, part.actors).any()))
+            more.append(replace(part, routes=_routes(part.actors, named), by=by))
             free[part.actors] = False
     return replace(linked, clusters=[*linked.clusters, *more])
 

@@ -104,6 +104,7 @@ class Campaign:
     timeline: tuple[tuple[datetime, int, int], ...] = ()  # bin start, requests of the campaign, accounts active
     rank: float | None = None  # p-value among simulated natural groups; orders clusters that are cleared, no more
     shared: tuple[Shared, ...] = ()  # what others' logs can be searched for
+    put_forward_by: tuple[str, ...] = ()  # others' indicators that had it looked at; a reason to look, no evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +126,5 @@ class Findings:
     abstained: tuple[str, ...]  # signals that could not run at all, and why
     capped: tuple[str, ...]  # artifacts too common to tie anybody, with their counts
     inputs: tuple[str, ...] = ()
+    simulated: bool = False  # the log says that its traffic is simulated: nobody real is accused
     seconds: dict[str, float] = field(default_factory=dict)  # a stage -> its time; not part of the findings' identity

@@ -126,6 +126,7 @@ class Cluster:
     bits: float
     parts: tuple[NDArray[np.int64], ...] = field(default=())  # pools that were found apart and share private artifacts
     routes: tuple[frozenset[Family], ...] = field(default=())  # it was put forward: what each who named it looked at
+    by: tuple[str, ...] = ()  # and who did
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,11 +122,12 @@ class GroupKey:
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """That a member has put up its clusters for joining in an epoch; what it put up is ``Kept``."""
+    """That a member has put up its clusters for joining in an epoch: SHA-256 of what is ``Kept`` until it is joined."""
 
     epoch: int
     member: str
     group: str
+    digest: str
     clusters: int
     time: int
 

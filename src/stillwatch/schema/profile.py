@@ -40,6 +40,7 @@ def _object(type_: str, own: dict[str, Schema], required: tuple[str, ...]) -> Sc
         "confidence": {"type": "integer", "minimum": 0, "maximum": 100},
         "object_marking_refs": _list({"enum": list(stix.TLP.values())}, 1),
         "extensions": {"type": "object"},
+        "labels": _list({"const": stix.DRILL}, 1),
     }
     always = ["type", "spec_version", "id", "created", "modified", *required]
     return {"type": "object", "properties": common | own, "required": always, "additionalProperties": False}

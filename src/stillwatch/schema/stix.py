@@ -138,6 +138,16 @@ TECHNIQUES: Final = {
     )
 }  # fmt: skip
 
+#: The label of what a drill made: no hub but a drill's takes it, and no log but a simulated one is searched for it.
+DRILL: Final = "drill"
+
+
+def of_drill(found: Object) -> bool:
+    """Whether an object is marked as a drill's."""
+    labels = found.get("labels")
+    return isinstance(labels, list) and DRILL in labels
+
+
 #: ``name`` of the minted types: a word for what it is, and the first eight digits of its id.
 NAME: Final = r"^(Extraction campaign|Indicator|Infrastructure|Forum member) [0-9a-f]{8}$"
 #: ``description`` of an indicator, by what it is matched by. No other text is minted.

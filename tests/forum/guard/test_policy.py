@@ -50,7 +50,7 @@ def test_an_example_that_fails_is_told() -> None:
     ("old", "new", "says"),
     [
         ("[policy]", "[policy", "no policy"),
-        ('version = "1.0.0"', 'version = "1"', "no policy"),
+        ('version = "1.1.0"', 'version = "1"', "no policy"),
         ('sources = ["stix-2.1"]', "sources = []", "no policy"),
         ('sources = ["stix-2.1"]', 'sources = ["hearsay"]', "no source hearsay"),
         ('category = "confidence"', 'category = "gossip"', "no category gossip"),

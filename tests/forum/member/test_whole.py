@@ -67,8 +67,8 @@ def test_a_member_finds_after_a_sync_what_it_cannot_find_alone(
         for name in ("first", "second"):
             own = folder / name
             assert detect(own, own / "found") == guilty[name]
-            run("indicators", "mint", own / "found", "--out", own / "minted.json")
-            status = run("forum", "push", own / "minted.json", *join(own, server))
+            run("indicators", "mint", own / "found", "--drill", "--out", own / "minted.json")
+            status = run("forum", "push", own / "minted.json", "--drill", *join(own, server))
             said = capsys.readouterr()
             assert "accepted" in said.out and "0 accepted" not in said.out
             assert status in {0, 3}
@@ -85,6 +85,10 @@ def test_a_member_finds_after_a_sync_what_it_cannot_find_alone(
         }  # fmt: skip
         found = detect(third, third / "shared", "--indicators", folder / "third" / "state")
         assert found == guilty["third"]
+        named = [each["put_forward_by"] for each in json.loads((third / "shared" / "campaigns.json").read_text())]
+        known = {each["id"] for _, each in server.rows if each["type"] == "indicator"}
+        assert any(named) and {name for some in named for name in some} <= known
+        assert "reason to look and no evidence" in (third / "shared" / "report.html").read_text()
         told = " ".join(json.dumps(each) for _, each in server.rows)
         assert not any(account in told for some in guilty.values() for account in some)
         indicator = next(each["id"] for _, each in server.rows if each["type"] == "indicator")

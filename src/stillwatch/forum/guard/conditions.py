@@ -12,6 +12,7 @@ from stillwatch.forum.guard.interface import Clause, Outcome
 from stillwatch.forum.guard.leaves import network
 from stillwatch.forum.guard.patterns import parse
 from stillwatch.forum.guard.rules import RELEASE, WITHHOLD, Case
+from stillwatch.schema.stix import of_drill
 
 #: Levels of TLP 2.0, the most open first.
 LEVELS: Final = ("clear", "green", "amber", "amber+strict", "red")
@@ -184,15 +185,21 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """The collection serves one of these purposes."""
+    """The collection serves one of these purposes: what is marked as a drill's, one of a drill, and nothing else."""
 
     clause: Clause
     purposes: frozenset[str]
+    drills: frozenset[str] = frozenset()
 
     def check(self, value: Any, at: str, case: Case) -> Outcome:
         """See the class."""
-        good = case.context.purpose in self.purposes
-        return case.say(at, RELEASE if good else WITHHOLD, self.clause, "" if good else "serves another purpose")
+        drill, purpose = of_drill(value), case.context.purpose
+        good = purpose in (self.drills if drill else self.purposes)
+        if drill and purpose in self.purposes:
+            reason = "is of a drill, and the collection is not"
+        else:
+            reason = "is not marked as a drill's" if purpose in self.drills else "serves another purpose"
+        return case.say(at, RELEASE if good else WITHHOLD, self.clause, "" if good else reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -376,10 +376,11 @@ class Purpose(Written, frozen=True, tag="purpose"):
     """See ``conditions.Purpose``."""
 
     purposes: Annotated[tuple[str, ...], Meta(min_length=1)]
+    drills: tuple[str, ...] = ()
 
     def rule(self, find: Find) -> Rule:
         """The rule."""
-        return conditions.Purpose(self.clause, frozenset(self.purposes))
+        return conditions.Purpose(self.clause, frozenset(self.purposes), frozenset(self.drills))
 
 
 class Behind(Written, frozen=True, tag="members_behind"):

@@ -17,6 +17,8 @@ from stillwatch.schema.forum import Collection, Group, Key, Member, Person, Pseu
 
 #: What the shipped policy binds every collection to.
 PURPOSE: Final = "defence-against-adversarial-distillation"
+#: The purpose of a collection in which everything is simulated, so that an exchange can be tried.
+DRILLS: Final = "drill"
 
 
 def add_member(tx: Transaction, name: str, now: int, house: bool = False, certificate: str | None = None) -> Member:

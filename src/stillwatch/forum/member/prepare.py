@@ -1,16 +1,16 @@
 """Objects on their way out: made the member's own, signed, and judged by the guard here before the hub judges again."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stillwatch.forum.guard import Context, Decision, Guard, Outcome, shipped
+from stillwatch.forum.guard import Context, Decision, Guard, Outcome, Policy, shipped
 from stillwatch.forum.ledger import load_key, sign_object
 from stillwatch.forum.member.door import Bad, Version, version_of
 from stillwatch.forum.member.shelf import Standing, latest, peers
 from stillwatch.forum.member.state import State
-from stillwatch.schema.stix import SIGNATURE, Object, published
+from stillwatch.schema.stix import DRILL, SIGNATURE, Object, published
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,17 @@ class Prepared:
     together: str = ""
 
 
-def prepare(state: State, objects: Sequence[Object], review: bool = False) -> Prepared:
+def prepare(
+    state: State, objects: Sequence[Object], review: bool = False, policy: Policy | None = None, drill: bool = False
+) -> Prepared:
     """Sign and judge objects for a collection. What everybody has (markings, techniques) is left out.
 
     Args:
         state: of the member.
         objects: STIX objects; those without an author, or by the identity that is in them, become the member's.
         review: send what the guard is unsure of to the hub's quarantine, for counsel to decide.
+        policy: of the guard; the shipped one by default.
+        drill: whether the collection is for drills.
 
     Raises:
         InputError: an object has no canonical form, or the key cannot be read.
@@ -49,7 +53,9 @@ def prepare(state: State, objects: Sequence[Object], review: bool = False) -> Pr
         for each in own
         if not (membership.identity and each.get("type") == "identity")
     ]
-    told = Guard(shipped()).decide_bundle(signed, Context(datetime.now(UTC), submitter=membership.identity))
+    context = Context(datetime.now(UTC), submitter=membership.identity)
+    context = replace(context, purpose=DRILL) if drill else context
+    told = Guard(policy or shipped()).decide_bundle(signed, context)
     ready: list[Version] = []
     held: list[tuple[Object, Decision]] = []
     withheld: list[tuple[Object, Decision]] = []
