@@ -1,9 +1,25 @@
 import json
+import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from stillwatch.console.lineage import headline, sentence, trace_html, trace_json, write_trace
-from stillwatch.lineage.interface import Card, Claim, Outcome, Passage, Role, Standing, Trace
+from stillwatch.console.lineage_charts import against_controls, threshold, tree
+from stillwatch.lineage.calibration import hierarchical_p
+from stillwatch.lineage.interface import (
+    Card,
+    Claim,
+    Line,
+    Outcome,
+    Passage,
+    Role,
+    Shadowing,
+    Standing,
+    Together,
+    Trace,
+)  # fmt: skip
 
 EVIL = "</style><script>alert(1)</script>\u202e"
 
@@ -69,3 +85,79 @@ def test_the_headline_claims_nothing_that_is_not_supported() -> None:
 
 def test_a_way_round_is_told() -> None:
     assert "by way of c1" in sentence(claim("taught", Outcome.SUPPORTED, via="c1"))
+
+
+def many(count: int, per_family: int = 1) -> tuple[Claim, tuple[Card, ...]]:
+    null = {f"c{at}": float(at) for at in range(count)}
+    cards = tuple(Card(name, Role.CONTROL, f"f{at // per_family}") for at, name in enumerate(null))
+    own = (Standing("t", count - 0.5, 1 / (1 + count), {}), Standing("u", 0.5, 0.9, {}))
+    return Claim("taught", "{}", Outcome.SUPPORTED, ("t",), 0.05, count, 19, own, null), cards
+
+
+@pytest.mark.parametrize(("count", "per_family"), [(19, 1), (60, 1), (60, 3), (18, 1), (0, 1)])
+def test_the_zone_of_support_begins_where_p_falls_to_alpha(count, per_family) -> None:
+    claim, cards = many(count, per_family)
+    edge = threshold(claim, cards)
+    null, families = np.array(list(claim.null.values())), [card.family for card in cards]
+    if edge is None:
+        assert hierarchical_p(count + 1.0, null, families) > 0.05
+        return
+    assert hierarchical_p(edge + 1e-9, null, families) <= 0.05
+    assert hierarchical_p(edge, null, families) > 0.05
+
+
+def test_the_chart_says_in_words_what_it_draws() -> None:
+    claim, cards = many(60)
+    drawn = against_controls(claim, cards)
+    spoken = re.search('aria-label="([^"]*)"', drawn)[1]
+    assert "Highest is t with 59.50" in spoken
+    assert "supported beyond 57.00" in spoken
+    assert drawn.count('class="bar"') == drawn.count('class="hollow"') == 1
+    places = [float(place) for place in re.findall('cx="([^"]*)"', drawn)]
+    assert places[0] > places[1]
+    assert sum(title.count("c") for title in re.findall("<title>(c[^<]*)</title>", drawn)) == 60
+    assert 'class="zone"' not in against_controls(*many(18))
+
+
+def test_the_tree_draws_the_suspects_line_to_the_root_and_names_its_neighbour() -> None:
+    cards = tuple(Card(name, role) for name, role in (("s", Role.SUSPECT), ("t", Role.CANDIDATE), ("c", Role.CONTROL)))
+    leaves = tuple((card.name, -1, -1, 0.0) for card in cards)
+    drawn = tree((*leaves, ("", 0, 1, 1.0), ("", 3, 2, 2.0)), cards)
+    assert drawn.count('class="own"') == 2
+    assert "the suspect is joined first with t" in drawn
+    assert len(set(re.findall('<text class="[^"]*" x="626.0" y="([^"]*)"', drawn))) == 3
+
+
+BESIDE = Line(
+    "watermark", "key 12", EVIL + " green.", "the draw", "that it is", 0.004, True, {}, "0 of 3", ("a doubt",)
+)
+
+
+def test_evidence_of_other_kinds_is_told_apart_and_combined_only_as_planned() -> None:
+    canary = replace(BESIDE, kind="canaries", p_value=None)
+    apart = trace_html(replace(SUPPORTED, beside=(BESIDE, canary))).decode()
+    assert "Watermark of a teacher – p = 0.004" in apart
+    assert "Canaries of a teacher</h3>" in apart
+    assert "They are not combined" in apart
+    assert "a doubt" in apart
+    assert "<script" not in apart
+    both = Together(("canaries", "watermark"), 0.002, "two draws")
+    combined = trace_html(replace(SUPPORTED, beside=(BESIDE, canary), together=both)).decode()
+    assert "They are not combined" not in combined
+    assert "Canaries and Watermark together – p = 0.002" in combined
+    assert "<q>two draws</q>" in combined
+
+
+def test_what_shadows_say_is_no_rate_of_error() -> None:
+    page = trace_html(replace(SUPPORTED, shadowing=Shadowing(3, 4, 1, 5, 210, 0))).decode()
+    assert "Of 4 that learnt from a candidate it named the right one for 3." in page
+    assert "Of 5 that learnt from a control it accused 1." in page
+    assert "neither how often" in page
+
+
+def test_the_page_needs_no_network_and_every_picture_has_words() -> None:
+    page = trace_html(SUPPORTED).decode()
+    assert not re.search(r"(src|href)=\"(?!#|data:)", page)
+    assert "url(" not in page
+    assert all('aria-label="' in svg for svg in re.findall("<svg[^>]*>", page))
+    assert page.count("<svg") == 4

@@ -17,7 +17,7 @@ from stillwatch.errors import UsageError
 from stillwatch.lineage.answers import first_asked, read_tokens
 from stillwatch.lineage.beside import Sources, gather, together
 from stillwatch.lineage.collect import read_prompts
-from stillwatch.lineage.interface import Card, Panel, Role
+from stillwatch.lineage.interface import Card, Panel, Passage, Role
 from stillwatch.lineage.plan import departures, read_plan
 from stillwatch.lineage.shadowing import shadowing
 from stillwatch.lineage.trace import steps
@@ -73,11 +73,18 @@ def trace(
     found = replace(
         found, warnings=(*found.warnings, *notes), beside=lines, together=together(lines, why), shadowing=shadowed
     )
+    found = replace(found, passages=tuple(_worded(each, asked) for each in found.passages))
     out.mkdir(parents=True, exist_ok=True)
     report = write_trace(found, out)
     print_trace(found, Console())
     click.echo(f"Report: {report}")
     return SUPPORTED if any(claim.outcome is verb.Outcome.SUPPORTED for claim in found.claims) else 0
+
+
+def _worded(passage: Passage, asked: Mapping[str, str]) -> Passage:
+    """A passage whose prompt is given by its text as well, where that is known."""
+    text = asked.get(passage.prompt, passage.prompt)
+    return passage if text == passage.prompt else replace(passage, prompt=f"{passage.prompt}: {text}")
 
 
 def _followed(
