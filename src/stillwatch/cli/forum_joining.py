@@ -68,10 +68,12 @@ def identifiers(
 @click.command("join-clusters")
 @click.option("--identifiers", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="What `forum identifiers` wrote; once an epoch.")  # fmt: skip
+@click.option("--kind", "kinds", type=click.Choice(sorted(KINDS)), multiple=True,
+              help="Only artifacts of this kind; repeatable.  [default: all]")  # fmt: skip
 @click.option("--start", is_flag=True, help="Make the group's key, for everybody who is ready now.")
 @state
 @click.option("--json", "as_json", is_flag=True, help="Print the campaigns as JSON.")
-def join_clusters(file: Path | None, start: bool, folder: Path, as_json: bool) -> int:
+def join_clusters(file: Path | None, kinds: tuple[str, ...], start: bool, folder: Path, as_json: bool) -> int:
     """Join your clusters with those of your sharing group: which of yours are part of something larger.
 
     Run it again until it is joined. Exit status: 0 joined, 3 it waits for others.
@@ -80,7 +82,7 @@ def join_clusters(file: Path | None, start: bool, folder: Path, as_json: bool) -
     from stillwatch.forum.member.matching.client import opened
     from stillwatch.forum.member.matching.identifiers import read
 
-    found = read(file)[0] if file else None
+    found = read(file)[0].only(kinds or KINDS) if file else None
     with opened(folder) as client:
         progress = joining.advance(client, found, start)
     for name in progress.unknown:

@@ -47,7 +47,7 @@ def tables(metadata: MetaData) -> dict[type, Table]:
             _text("maker"), _bytes("message"),
         ),
         matching.Pooled: Table(
-            "matching_pooled", metadata, _number("epoch", True), _text("member", True), _text("group"),
+            "matching_pooled", metadata, _number("epoch", True), _text("member", True), _text("group"), _text("digest"),
             _number("clusters"), _number("time"),
         ),
         matching.Joined: Table(

@@ -101,6 +101,24 @@ def test_no_member_joins_itself_to_another_by_what_it_says_of_rarity() -> None:
     assert joining.join([honest, boasting]) == []
 
 
+def test_what_counts_is_the_rarest_thing_that_is_shared_in_a_family() -> None:
+    """Two common artifacts more add nothing to a rare one; a common one alone is worth what it is worth."""
+
+    def mixed(number: int, shared: list[int]) -> Cluster:
+        bits = {1: 16, 2: 4, 3: 4}
+        told = [
+            Artifact("network", tag(value if value in shared else 100 * number + value), bits[value]) for value in bits
+        ]
+        return Cluster(tag(number), 100, tuple(told))
+
+    found = {
+        name: joining._one_way(mixed(1, shared), mixed(2, shared), Rules(families=1))
+        for name, shared in {"rare": [1], "all": [1, 2, 3], "common": [2], "none": list[int]()}.items()
+    }
+    rare = (1 + (2.0**16 + 2.0**4) / 2) / 2
+    assert found == {"rare": rare, "all": rare, "common": (1 + 2.0**4 / 2) / 2, "none": 0.0}
+
+
 def test_clusters_of_one_member_are_never_joined_directly() -> None:
     alone = submission(
         "a", cluster(1, {"network": [1], "payment": [2]}, 20), cluster(2, {"network": [1], "payment": [2]}, 20)
@@ -109,14 +127,16 @@ def test_clusters_of_one_member_are_never_joined_directly() -> None:
 
 
 def test_innocent_clusters_are_joined_no_more_often_than_alpha() -> None:
-    """Artifacts drawn at their stated rarity from the same pool: rounds with any joined pair stay under alpha."""
+    """One cluster in eight has some of a pool, several at once: rounds with any joined pair stay under alpha."""
     draw = np.random.default_rng(5)
     alpha, joined, rounds = 0.2, 0, 300
     for _ in range(rounds):
         told = []
         for member, name in itertools.product("abc", [0]):
-            drawn = {family: np.flatnonzero(draw.random(16) < 2**-3) + 1_000 * i for i, family in enumerate(FAMILIES)}
-            values = {family: found.tolist() for family, found in drawn.items()}
+            own = {family: [10_000 + 10 * i + ord(member)] for i, family in enumerate(FAMILIES)}
+            drawn = {family: np.flatnonzero(draw.random(16) < 0.5) + 1_000 * i for i, family in enumerate(FAMILIES)}
+            has = {family: draw.random() < 2**-3 for family in FAMILIES}
+            values = {family: own[family] + (found.tolist() if has[family] else []) for family, found in drawn.items()}
             told.append(submission(member, cluster(name, values, rarity=3)))
         joined += bool(joining.join(told, Rules(alpha=alpha, families=1)))
     assert joined / rounds <= alpha
@@ -148,7 +168,7 @@ def test_against_the_plain_definition(data: st.DataObject) -> None:
         for family in FAMILIES:
             mine, theirs = ({a.tag for a in c.artifacts if a.family == family} for c in (x, y))
             if mine:
-                product *= (1 + 2.0**8 * len(mine & theirs) / len(mine)) / 2
+                product *= (1 + 2.0**8 * bool(mine & theirs)) / 2 if theirs else 1.0
                 shared += bool(mine & theirs)
         return product if shared >= 2 else 0.0
 

@@ -1,4 +1,4 @@
-"""Hub, trustee and members for the tests of private matching over HTTP."""
+"""Hub, trustee and members for the tests of private matching over HTTP; databases of both kinds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,19 @@ from pathlib import Path
 import pytest
 
 from tests.forum.private.served import World, serve
+from tests.storage.conftest import database, postgres_url, url
+
+__all__ = ["database", "postgres_url", "url"]
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with serve(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def anywhere(url: str, tmp_path: Path) -> Iterator[World]:
+    """The same over each kind of database."""
+    with serve(tmp_path, url) as made:
         yield made

@@ -1,13 +1,15 @@
 """Clusters of several members become one campaign: the hub joins them by artifacts that it sees only as tags.
 
 Members of a sharing group derive tags from pseudonyms with a key that they have and the hub has not (``group_tags``).
-Two clusters of different members are joined when what they share is too much for chance. For each family of artifacts,
-an innocent pair of clusters shares artifact a with probability at most ``2^-rarity(a)``, so ``2^rarity`` where it is
-shared and 0 where not is an e-value (expectation 1 at most by chance; Vovk and Wang, Annals of Statistics 2021). It is
-averaged over all artifacts of the family, which holds under any dependence, halved and raised by a half so that a
-family that shares nothing does not veto, and multiplied over families. Each side's rarities are applied to the other
-side's artifacts and the smaller product counts, so no member can join itself to another's cluster by its own word.
-A pair is joined from ``pairs / alpha`` on: by Markov's inequality the chance that any innocent pair is joined is alpha.
+Two clusters of different members are joined when what they share is too much for chance. An artifact's rarity is r
+bits where at most one innocent cluster in ``2^r`` holds *any* artifact of its family that is as rare; so of an innocent
+pair, the chance that the rarest thing they share in a family has r bits is at most ``2^-r``, however much hangs
+together within the family. ``2^r`` where something as rare is shared and 0 where not is then an e-value (expectation 1
+at most by chance; Vovk and Wang, Annals of Statistics 2021). It is averaged over the levels of rarity that there are,
+halved and raised by a half so that a family that shares nothing does not veto, and multiplied over families. Each
+side's rarities are applied to the other side's artifacts and the smaller product counts, so no member can join itself
+to another's cluster by its own word. A pair is joined from ``pairs / alpha`` on: by Markov's inequality the chance that
+any innocent pair is joined is alpha.
 """
 
 import os
@@ -66,10 +68,10 @@ def group_tags(key: bytes, pseudonyms: Bytes) -> Bytes:
 
 
 def rarity(holding: int, innocent: int) -> int:
-    """Bits for an artifact that ``holding`` of ``innocent`` background groups of the cluster's size hold.
+    """Bits for an artifact that, with all of its family as rare, ``holding`` of ``innocent`` background groups hold.
 
-    Rounded down to a multiple of four, so that it says neither the counts nor how much traffic there is; an artifact
-    that none holds is taken for held by one.
+    The groups are of the cluster's size. Rounded down to a multiple of four, so that it says neither the counts nor how
+    much traffic there is; what none holds is taken for held by one.
     """
     return min(_RARITY_CAP, max(0, ((innocent + 1) // (holding + 1)).bit_length() - 1) // _RARITY_STEP * _RARITY_STEP)
 
@@ -151,19 +153,22 @@ def _evidence(first: Cluster, second: Cluster, rules: Rules) -> float:
 
 
 def _one_way(cluster: Cluster, other: Cluster, rules: Rules) -> float:
-    """The artifacts of ``cluster``, by how rare ``other``'s member says they are among its innocent clusters."""
-    rarity = {(artifact.family, artifact.tag): min(artifact.rarity, rules.rarity) for artifact in other.artifacts}
-    total: defaultdict[str, float] = defaultdict(float)
-    count: defaultdict[str, int] = defaultdict(int)
-    for artifact in cluster.artifacts:
-        bits = rarity.get((artifact.family, artifact.tag))
-        count[artifact.family] += 1
-        total[artifact.family] += 0.0 if bits is None else 2.0**bits
-    if sum(value > 0 for value in total.values()) < rules.families:
+    """What ``cluster`` shares, by how rare ``other``'s member says that is among its innocent clusters."""
+    held = {(artifact.family, artifact.tag) for artifact in cluster.artifacts}
+    levels: defaultdict[str, set[int]] = defaultdict(set)
+    rarest: dict[str, int] = {}
+    for artifact in other.artifacts:
+        bits = min(artifact.rarity, rules.rarity)
+        if bits > 0:
+            levels[artifact.family].add(bits)
+            if (artifact.family, artifact.tag) in held:
+                rarest[artifact.family] = max(rarest.get(artifact.family, 0), bits)
+    if len(rarest) < rules.families:
         return 0.0
     product = 1.0
-    for family in sorted(total):
-        product *= (1 + total[family] / count[family]) / 2
+    for family in sorted({family for family, _ in held} & levels.keys()):
+        reached = sum(2.0**bits for bits in levels[family] if bits <= rarest.get(family, 0))
+        product *= (1 + reached / len(levels[family])) / 2
     return product
 
 

@@ -177,7 +177,8 @@ class Artifact(Message, frozen=True):
     Attributes:
         family: family of evidence that its kind belongs to.
         tag: 16 bytes.
-        rarity: bits; innocent clusters of this size at this member hold it once in 2^rarity or less.
+        rarity: bits; of innocent clusters of this size at this member, one in 2^rarity or fewer hold it, or any other
+            of its family that is as rare.
     """
 
     family: Name

@@ -144,7 +144,7 @@ def decide(client: Client, session: str, agree: bool) -> Status:
     """Sign the decision on the disclosure, send it, and fetch what is disclosed if the other has agreed too.
 
     Raises:
-        UsageError: nothing is counted yet, or it is decided.
+        UsageError: nothing is counted yet. Once decided, it stands, and this changes nothing.
     """
     advance(client, session)
     side = _load(client, session)
@@ -153,7 +153,7 @@ def decide(client: Client, session: str, agree: bool) -> Status:
         with client.store.writing() as db:
             db.execute("UPDATE comparison SET decision = ? WHERE session = ?", (messages.pack(made), session))
             _put(db, session, side)
-    elif side.stage is not Stage.CONSENTED:
+    elif side.stage not in {Stage.CONSENTED, Stage.DISCLOSED}:
         raise UsageError(f"there is nothing to decide: it is {side.stage.value}", where=session)
     return advance(client, session)
 

@@ -10,6 +10,8 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
+from itertools import groupby
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -50,6 +52,16 @@ class Identifiers(msgspec.Struct, frozen=True):
         """Kind and value of the identifiers of some kinds, each once, in order."""
         wanted = set(kinds)
         return sorted({(a.kind, a.value) for each in self.clusters for a in each.artifacts if a.kind in wanted})
+
+    def only(self, kinds: Iterable[str]) -> "Identifiers":
+        """The clusters with their artifacts of some kinds alone."""
+        wanted = set(kinds)
+        return Identifiers(
+            tuple(
+                Cluster(each.id, each.accounts, tuple(a for a in each.artifacts if a.kind in wanted))
+                for each in self.clusters
+            )
+        )
 
 
 def read(path: Path) -> tuple[Identifiers, int]:
@@ -116,36 +128,59 @@ def clusters_of(
         rarity: ``forum.matching.joining.rarity``.
     """
     accused = {account for accounts in campaigns.values() for account in accounts}
-    measured: defaultdict[str, set[str]] = defaultdict(set)
-    holders: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    background = _Background()
     of: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for account, kind, raw in traits:
         value = spell(kind, raw) if kind in KINDS else None
-        if value is None:
-            continue
-        if account in accused:
+        if value is not None and account in accused:
             of[account].add((kind, value))
-        else:
-            measured[kind].add(account)
-            holders[kind, value].add(account)
+        elif value is not None:
+            background.add(account, kind, value)
     clusters = []
     for name, accounts in campaigns.items():
         found = sorted(set().union(*(of[account] for account in accounts)))
-        artifacts = [
-            Artifact(kind, value, _bits(len(holders[kind, value]), len(measured[kind]), len(accounts), rarity))
-            for kind, value in found
-        ]
-        clusters.append(Cluster(name, len(accounts), tuple(artifacts)))
+        bits = background.rarities(found, len(accounts), rarity)
+        artifacts = tuple(Artifact(kind, value, bits[kind, value]) for kind, value in found)
+        clusters.append(Cluster(name, len(accounts), artifacts))
     return Identifiers(tuple(clusters))
 
 
-def _bits(holding: int, innocent: int, size: int, rarity: Callable[[int, int], int]) -> int:
-    """Rarity among groups of the cluster's size: one of innocent accounts lacks it by ``(1 - share) ** size``."""
-    groups = innocent // max(size, 1)
-    if groups == 0:
-        return 0
-    share = 1 - (1 - holding / innocent) ** size
-    return rarity(round(share * groups), groups)
+class _Background:
+    """Accounts that are in no campaign: who was measured in a family, and who holds what."""
+
+    def __init__(self) -> None:
+        self._measured: defaultdict[str, set[str]] = defaultdict(set)
+        self._holders: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def add(self, account: str, kind: str, value: str) -> None:
+        """An account has a value."""
+        self._measured[KINDS[kind]].add(account)
+        self._holders[kind, value].add(account)
+
+    def rarities(
+        self, artifacts: Sequence[tuple[str, str]], size: int, rarity: Callable[[int, int], int]
+    ) -> dict[tuple[str, str], int]:
+        """Bits of each artifact of a cluster of ``size`` accounts.
+
+        Of groups of that size drawn from ``n`` accounts of which ``m`` hold an artifact or one of its family that is as
+        rare, ``1 - (1 - m/n) ** size`` hold any of these.
+        """
+        by_family: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for each in artifacts:
+            by_family[KINDS[each[0]]].append(each)
+        found: dict[tuple[str, str], int] = {}
+        for family, some in by_family.items():
+            accounts = len(self._measured[family])
+            groups, union = accounts // max(size, 1), set[str]()
+            for _, level in groupby(sorted(some, key=self._held), key=self._held):
+                equal = list(level)
+                union = union.union(*(self._holders.get(each, ()) for each in equal))
+                holding = groups * (1 - (1 - len(union) / accounts) ** size) if groups else 0
+                found |= dict.fromkeys(equal, rarity(ceil(holding), groups))
+        return found
+
+    def _held(self, artifact: tuple[str, str]) -> int:
+        return len(self._holders.get(artifact, ()))
 
 
 def _spelled(cluster: Cluster) -> Cluster:

@@ -69,7 +69,7 @@ class Progress:
     campaigns: tuple[Joined, ...] = ()
 
 
-def advance(client: Client, identifiers: Identifiers | None, make: bool) -> Progress:
+def advance(client: Client, identifiers: Identifiers | None, make: bool = False) -> Progress:
     """Do the next steps of the round, as far as the others let it.
 
     Args:

@@ -59,7 +59,7 @@ def upgrade() -> None:
         _key("epoch", "member"),
     )  # fmt: skip
     op.create_table(
-        "matching_pooled", _number("epoch"), _text("member"), _text("group"), _number("clusters"), _number("time"),
+        "matching_pooled", _number("epoch"), _text("member"), _text("group"), _text("digest"), _number("clusters"), _number("time"),
         _key("epoch", "member"),
     )  # fmt: skip
     op.create_table(
