@@ -90,12 +90,15 @@ def share(state: "State") -> None:
 @click.option("--organization-header", default="", help="Likewise, the organisation.")
 @click.option("--address-header", default="", help="Likewise, the client's address.")
 @click.option("--tls-header", default="", help="Likewise, the fingerprint of the client's TLS (JA4).")
+@click.option(
+    "--canary", type=FILE, envvar="STILLWATCH_CANARY", help="Key of `gate canary keygen`, for a policy with [canary]."
+)
 @click.option("--max-body", type=click.IntRange(1, 1024), default=32, show_default=True, help="MiB of a request.")
 def serve(
     upstream: str | None, state: Path | None, log: Path | None, policy_file: Path | None, host: str, port: int,
     tls_cert: Path | None, tls_key: Path | None, insecure_http: bool, keys: Path | None, account_header: str,
     tier_header: str, organization_header: str, address_header: str, tls_header: str, max_body: int, database: str,
-    envoy_port: int | None,
+    envoy_port: int | None, canary: Path | None,
 ) -> None:  # fmt: skip
     """Stand before the model's server (OpenAI- and Anthropic-style APIs), decide on each request, log as it passes.
 
@@ -105,6 +108,7 @@ def serve(
         from stillwatch.server.gate.app import Settings
         from stillwatch.server.gate.identity import Trust, read_keys
         from stillwatch.server.gate.serve import Beside, Place, run
+        from stillwatch.text.canary import read as read_canary
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "forum") from None
     if (tls_cert is None) != (tls_key is None):
@@ -117,9 +121,12 @@ def serve(
         for name in (account_header, tier_header, organization_header, address_header, tls_header)
     )
     trust = Trust(account, tier, organization, address, ja4, read_keys(keys) if keys else {})
-    settings = Settings(trust, max_body << 20)
+    policy = tested(policy_file)
+    if policy.file.canary and canary is None:
+        raise UsageError("the policy asks for a canary, and there is no key", where="--canary")
+    settings = Settings(trust, max_body << 20, canary=read_canary(canary) if canary else None)
     secret = os.environ.get("STILLWATCH_GATE_SECRET", "")
     if database and state is None:
         raise UsageError("a shared state needs a directory for its copy", where="--database", do="Give --state too.")
     place = Place(host, port, tls_cert, tls_key)
-    run(upstream, tested(policy_file), state, log, settings, place, secret, Beside(database, envoy_port))
+    run(upstream, policy, state, log, settings, place, secret, Beside(database, envoy_port))

@@ -107,6 +107,12 @@ class Pace(Struct, frozen=True, forbid_unknown_fields=True):
     at_most: _Span = "120s"
 
 
+class Mark(Struct, frozen=True, forbid_unknown_fields=True):
+    """From which rung on answers carry a mark by which the account's texts can be known again; without it none does."""
+
+    measure: _Rung = "withhold"
+
+
 class StepUp(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a customer verifies who it is."""
 
@@ -142,6 +148,8 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     approval: Approval = Approval()
     withhold: Withhold = Withhold()
     pace: Pace = Pace()
+    canary: Mark | None = None
+    watermark: Mark | None = None
     step_up: StepUp | None = None
     rung: tuple[Rung, ...] = ()
     access: tuple[AccessRule, ...] = ()

@@ -17,6 +17,7 @@ from stillwatch.server.gate.assemble import Assembler, finished
 from stillwatch.server.gate.body import Gone, Message
 from stillwatch.server.gate.dialects import Dialect
 from stillwatch.server.gate.http1 import UpstreamError
+from stillwatch.server.gate.marks import Marker
 from stillwatch.server.gate.pace import CHARACTERS, Pacer, characters
 from stillwatch.server.gate.refusal import Headers
 from stillwatch.server.gate.sse import Event, Events, encode
@@ -41,14 +42,16 @@ class Answer:
         dialect: that the request speaks; one that is read.
         decision, policy: what is done with the request.
         request_id: told to the client.
-        log: takes the answer's body once it is complete, with the status; called once.
+        log: takes the answer's body, as the model gave it, once it is complete, with the status; called once.
+        marker: gives its texts the account's canary.
     """
 
     def __init__(
         self, send: Send, dialect: Dialect, decision: Decision, policy: Policy, request_id: str,
-        log: Callable[[Json, int], None],
+        log: Callable[[Json, int], None], marker: Marker | None = None,
     ) -> None:  # fmt: skip
         self._send, self._dialect, self._policy, self._id, self._log = send, dialect, policy, request_id, log
+        self._marker = marker
         self._strips = decision.measure >= Measure.WITHHOLD
         self._paces = decision.measure >= Measure.PACE
         self._stripper = Stripper(dialect, policy.file.withhold)
@@ -125,7 +128,8 @@ class Answer:
         if answer is None or self._held is None:
             raise UpstreamError("an answer that the measure cannot be applied to", where="upstream")
         spoken = sum(_lengths(answer))
-        body = _ENCODER.encode(self._stripper.whole(answer))
+        left = self._stripper.whole(answer)
+        body = _ENCODER.encode(self._marker.whole(left) if self._marker else left)
         if self._paces:
             pace = self._policy.file.pace
             await asyncio.sleep(min(spoken / CHARACTERS / pace.tokens_per_second, span(pace.at_most) / 1e6))
@@ -160,6 +164,7 @@ class Answer:
             raise UpstreamError("an event too large", where="upstream") from None
         if not more:
             self.log(finished(self._assembler, self._dialect))
+            out.append((self._rest(), 0))
         if not self._strips:
             await self._out(body)
         elif self._pacer:
@@ -179,7 +184,7 @@ class Answer:
             return event.raw, 0
         if event.data.strip() == b"[DONE]":
             self.log(finished(self._assembler, self._dialect))
-            return event.raw, 0
+            return self._rest(event.name) + event.raw, 0
         try:
             said = _DECODER.decode(event.data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -193,7 +198,18 @@ class Answer:
             return event.raw, 0
         spoken = characters(said)
         kept = self._stripper.event(said)
-        return (b"" if kept is None else encode(event.name, _ENCODER.encode(kept))), spoken
+        return (b"" if kept is None else self._encoded(event.name, kept)), spoken
+
+    def _encoded(self, name: str, kept: Json) -> bytes:
+        """An event that was changed, and what comes before it."""
+        if self._marker is None:
+            return encode(name, _ENCODER.encode(kept))
+        events = self._marker.event(kept)
+        return b"".join(encode(name and str(each.get("type", name)), _ENCODER.encode(each)) for each in events)
+
+    def _rest(self, name: str = "") -> bytes:
+        """What a mark still holds back of a stream that ends."""
+        return b"".join(encode(name, _ENCODER.encode(each)) for each in (self._marker.rest() if self._marker else ()))
 
     async def _out(self, data: bytes) -> None:
         if data:

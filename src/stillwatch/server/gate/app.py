@@ -20,10 +20,12 @@ from stillwatch.server.gate.dialects import Dialect, dialect_of
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.http1 import UpstreamError
 from stillwatch.server.gate.identity import Trust, Who, who
+from stillwatch.server.gate.marks import CANARY, WATERMARK, Marker, asking, lengths, marks
 from stillwatch.server.gate.record import Record
 from stillwatch.server.gate.refusal import Refused, answer, of
 from stillwatch.server.gate.upstream import Scope, Send
 from stillwatch.server.gate.watching import Watching
+from stillwatch.text.canary import Canary
 
 _LOG: Final = logging.getLogger("stillwatch.gate")
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -50,11 +52,13 @@ class Settings:
         trust: headers and keys that say who a sender is.
         body_bytes: of a request to a model, at most.
         body_seconds: within which it has to arrive.
+        canary: draws the marks that the policy may ask for.
     """
 
     trust: Trust = field(default_factory=Trust)
     body_bytes: int = 32 << 20
     body_seconds: float = 60.0
+    canary: Canary | None = None
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class Call:
     body: dict[str, Any] = field(default_factory=dict)
     raw: bytes = b""
     told: bool = False
+    marks: tuple[str, ...] = ()
     decision: Decision = Decision(Measure.ALLOW)  # noqa: RUF009 - immutable
 
 
@@ -106,12 +111,20 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        scope = await self.judge(call, scope, receive)
+        scope = self._mark(call, await self.judge(call, scope, receive))
         self.tell(call)
         if call.dialect.read:
             await self._ask(call, scope, receive, send)
         else:
             await self._pass(call, scope, receive, send)
+
+    def _mark(self, call: Call, scope: Scope) -> Scope:
+        """Choose the marks of the answer, and ask the server for those that it writes."""
+        policy, before = self._enforcer.policy, call.raw
+        if policy.file.canary or policy.file.watermark:
+            call.marks = marks(call.decision, policy, self._settings.canary, call.dialect, call.body)
+            call.raw = asking(before, call.body, policy, WATERMARK in call.marks)
+        return scope if call.raw is before else {**scope, "headers": lengths(scope["headers"], call.raw)}
 
     async def judge(self, call: Call, scope: Scope, receive: Receive) -> Scope:
         """Decide on a request; gives the scope that goes on, whose body is in ``call``.
@@ -163,7 +176,10 @@ class Gate:
         def log(body: dict[str, Any], status: int) -> None:
             self._log(call, body, status)
 
-        reply = Answer(send, call.dialect, call.decision, self._enforcer.policy, call.id, log)
+        canary, sender, marker = self._settings.canary, call.sender, None
+        if CANARY in call.marks and canary and sender:
+            marker = Marker(canary, sender.account_id, call.dialect)
+        reply = Answer(send, call.dialect, call.decision, self._enforcer.policy, call.id, log, marker)
         try:
             with Watching(receive, reply, call.raw) as replay:
                 await self._app(scope, replay, reply)
@@ -201,7 +217,9 @@ class Gate:
         """The record of the decision, once."""
         if call.sender and not call.told:
             call.told = True
-            self._record.decided(call.id, call.time, call.sender, call.decision, self._enforcer.policy, code)
+            self._record.decided(
+                call.id, call.time, call.sender, call.decision, self._enforcer.policy, code, call.marks
+            )
 
     def _log(self, call: Call, body: dict[str, Any], status: int) -> None:
         """The row of an answered request.

@@ -37,9 +37,10 @@ class Record:
         return self._write(self._rows, line)
 
     def decided(
-        self, request_id: str, time: int, sender: Who, decision: Decision, policy: Policy, code: str = ""
-    ) -> None:
-        """Append a decision, if it was more than to allow."""
+        self, request_id: str, time: int, sender: Who, decision: Decision, policy: Policy, code: str = "",
+        marks: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """Append a decision, if it was more than to allow; ``marks`` are those that the answer gets."""
         if decision.measure == Measure.ALLOW and not code:
             return
         line = {
@@ -50,6 +51,7 @@ class Record:
             "would": decision.would.label,
             "measure_id": decision.measure_id,
             "refused": code,
+            "marks": marks,
             "reasons": decision.reasons,
             "policy": policy.digest,
             "appeal": policy.file.appeal.url,

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from stillwatch.errors import StillwatchError, UsageError
+from stillwatch.server.watermark import ASKED
 from stillwatch.server.watermark.logits import lean
 from stillwatch.text.watermark import FILE, Watermark, read
 
-ASKED: Final = "stillwatch_watermark"
 #: Names that vLLM has had for parameters that bind the output to a grammar.
 _STRUCTURED: Final = ("structured_outputs", "guided_decoding")
 
