@@ -57,6 +57,20 @@ def test_as_json(tmp_path: Path) -> None:
     assert {"pointer", "outcome", "rule", "category", "sources", "reason", "sentence"} == set(one["lines"][0])
 
 
+def test_objections_alone_however_they_are_printed(tmp_path: Path) -> None:
+    path = stored(tmp_path, fixture("address"), {**fixture("client"), "x_price": 3})
+    printed = run("check", path, *AT, "--objections").stdout
+    assert fixture("address")["id"] not in printed and fixture("client")["id"] in printed
+    said = json.loads(run("check", path, *AT, "--objections", "--json").stdout)
+    assert said["outcome"] == "withhold"
+    (one,) = said["objects"]
+    assert one["id"] == fixture("client")["id"] and [line["pointer"] for line in one["lines"]] == ["/x_price"]
+    whole = json.loads(run("check", path, *AT, "--json").stdout)
+    assert [each["outcome"] for each in whole["objects"]] == ["release", "withhold"]
+    kept = [line for line in whole["objects"][1]["lines"] if line["outcome"] != "release"]
+    assert kept == one["lines"]
+
+
 @pytest.mark.parametrize(
     ("options", "status"),
     [((), 3), (("--switch", "safe-harbour=on"), 0), (("--switch", "us-rules=off"), 0), (("--purpose", "sales"), 3),

@@ -39,7 +39,7 @@ def guard() -> None:
 @click.option("--members-behind", type=click.IntRange(0), default=0, help="Members that stand behind a statistic.")
 @click.option("--largest-share", type=click.IntRange(0, 100), default=100, help="Percent of it from the largest.")
 @click.option("--at", "at", type=click.DateTime(), help="Time of the decision, UTC.  [default: now]")
-@click.option("--objections", is_flag=True, help="Print only the lines that do not release.")
+@click.option("--objections", is_flag=True, help="Print only what is not released, and why not.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 def check(
     file: Path, policy_file: Path | None, switches: tuple[str, ...], purpose: str, tlp: str, submitter: str,
@@ -57,7 +57,7 @@ def check(
     told = Guard(policy).decide_document(document, context)
     ids = _ids(document, len(told.decisions))
     if as_json:
-        click.echo(json.dumps(_as_json(told, ids), indent=2))
+        click.echo(json.dumps(_as_json(told, ids, objections), indent=2))
     else:
         for line in _lines(told, ids, objections):
             click.echo(ascii(line)[1:-1])  # a pointer holds what a submitter wrote: it must not drive a terminal
@@ -123,6 +123,8 @@ def _lines(told: BundleDecision, ids: list[str], objections: bool) -> Iterator[s
     for line in told.lines:
         yield _line(line)
     for id_, decision in zip(ids, told.decisions, strict=True):
+        if objections and decision.outcome == Outcome.RELEASE:
+            continue
         yield f"{id_}: {decision.outcome}"
         for line in decision.lines:
             if not objections or line.outcome != Outcome.RELEASE:
@@ -136,13 +138,23 @@ def _line(line: Line) -> str:
     return f"  {line.outcome!s:10} {line.pointer or '(all of it)'}  {line.category}: {why}{clause.sentence}{source}"
 
 
-def _as_json(told: BundleDecision, ids: list[str]) -> dict[str, Any]:
+def _as_json(told: BundleDecision, ids: list[str], objections: bool) -> dict[str, Any]:
+    """The verdicts; with ``objections`` of what is not released, and only the lines that do not release it."""
     whole = Decision(told.outcome, told.lines, "")
+    shown = [(id_, each) for id_, each in zip(ids, told.decisions, strict=True)
+             if not objections or each.outcome != Outcome.RELEASE]  # fmt: skip
+    if objections:
+        shown = [(id_, replace(each, lines=_objecting(each.lines))) for id_, each in shown]
+        whole = replace(whole, lines=_objecting(whole.lines))
     return {
         "outcome": str(told.outcome),
         "lines": json.loads(whole.verdict())["lines"],
-        "objects": [{"id": id_, **json.loads(each.verdict())} for id_, each in zip(ids, told.decisions, strict=True)],
+        "objects": [{"id": id_, **json.loads(each.verdict())} for id_, each in shown],
     }
+
+
+def _objecting(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    return tuple(line for line in lines if line.outcome != Outcome.RELEASE)
 
 
 def _tell(policy: Policy, told: BundleDecision) -> None:

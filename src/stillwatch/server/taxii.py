@@ -237,7 +237,8 @@ def one_object(call: Call) -> Reply:
 
 def delete_object(call: Call) -> Reply:
     """§5.7; without a version every one is erased."""
-    wanted = question(call.query).filter if call.query.versions else Filter(all_versions=True)
+    wanted = question(call.query).filter
+    wanted = wanted if call.query.versions else replace(wanted, all_versions=True)
     recall.erase(call.hub, call.who, call.path["collection"], call.path["object"], wanted)
     return Reply(b"{}")
 

@@ -186,6 +186,7 @@ def _wanted(wanted: Filter) -> ColumnElement[bool]:
         if wanted.first:
             either.append(o.oldest)
         if wanted.moments:
-            either.append(o.moment.in_(wanted.moments))
+            dated = and_(o.moment == 0, o.added.in_(wanted.moments))  # its version is when it was added (TAXII §5.3.1)
+            either.append(or_(o.moment.in_(wanted.moments), dated))
         conditions.append(or_(*either))
     return and_(*conditions)

@@ -14,7 +14,7 @@ from stillwatch.forum.hub.hub import Hub, writable
 from stillwatch.forum.hub.interface import Transaction
 from stillwatch.forum.ledger.entries import Recalled, Released
 from stillwatch.schema.forum import Collection, Filter, Known, Principal, Pseudonym, Quarantined, Recall, Receipt, State
-from stillwatch.schema.stix import published
+from stillwatch.schema.stix import SPEC_VERSION, published
 
 #: Items, and members that owe, that one entry of the log can name.
 _MOST: Final = 128
@@ -51,6 +51,8 @@ def erase(hub: Hub, who: Principal, name: str, id_: str, wanted: Filter, reason:
 
 
 def _versions(known: list[Known], wanted: Filter) -> list[Known]:
+    if wanted.specs and SPEC_VERSION not in wanted.specs:  # the hub has no others
+        return []
     if wanted.all_versions:
         return known
     moments = set(wanted.moments)
@@ -58,7 +60,7 @@ def _versions(known: list[Known], wanted: Filter) -> list[Known]:
         moments.add(max(each.moment for each in known))
     if wanted.first:
         moments.add(min(each.moment for each in known))
-    return [each for each in known if each.moment in moments]
+    return [each for each in known if each.moment in moments or (each.moment == 0 and each.added in moments)]
 
 
 def erase_versions(
