@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.lineage import corpus as corpora
 from benchmarks.lineage import lines, peers
-from benchmarks.lineage.evasion import EVASIONS
+from benchmarks.lineage.evasion import EVASIONS, MIXTURES, mixed
 from benchmarks.options import add_common
 from stillwatch.lineage.claims import QUESTIONS
 from stillwatch.lineage.identify import Identifier
@@ -101,17 +101,20 @@ def _curve(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
 
 
 def _evasion(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
-    """Every wrapper, derivative and student disguised, 200 prompts; and half of their answers a stranger's."""
+    """Every wrapper, derivative and student disguised at once, over every other prompt, beside what that costs."""
     suspects = [m for tier in ("L0", "L1", "L2") for m in corpus.tier(tier)]
     places = set(corpus.at(suspects))
-    stranger = corpus.models.index("cohere")
-    rows = corpus.texts[::4][:200]
+    strangers = corpus.at(["cohere", "falcon-40b-instruct", "guanaco-33b"])
+    strangers = [at for at in strangers if at not in places] or corpus.at(["cohere"])
+    rows = corpus.texts[::2]
     found = {}
     for name, change in EVASIONS.items():
         texts = [[change(t) if t and at in places else t for at, t in enumerate(row)] for row in rows]
         found[name] = _short(corpus, _likeness(corpus, texts, threads))
-    mixed = [[row[stranger] if at in places and n % 2 else t for at, t in enumerate(row)] for n, row in enumerate(rows)]
-    found["half of the answers another model's"] = _short(corpus, _likeness(corpus, mixed, threads))
+        print(json.dumps({name: found[name]}), flush=True)
+    for name, (own, of) in MIXTURES.items():
+        found[name] = _short(corpus, _likeness(corpus, mixed(rows, places, strangers, own, of), threads))
+        print(json.dumps({name: found[name]}), flush=True)
     return found
 
 

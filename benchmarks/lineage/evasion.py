@@ -1,15 +1,11 @@
 """Ways of disguising answers, applied to every suspect at once, and what each costs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from benchmarks.lineage.paraphrase import foreign, paraphrase, pivot
 
 _MARK = re.compile(r"[*_`#>|]+|^\s*(?:\d+[.)]|[-•])\s+", re.MULTILINE)
-_SWAPS = {
-    "however": "but", "additionally": "also", "such as": "like", "in order to": "to", "it is": "it's",
-    "important": "key", "several": "some", "various": "different", "provide": "give", "ensure": "make sure",
-    "utilize": "use", "help": "assist", "because": "since", "can be": "may be", "there are": "one finds",
-}  # fmt: skip
-_SWAP = re.compile(r"\b(" + "|".join(map(re.escape, _SWAPS)) + r")\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -28,15 +24,34 @@ def beheaded(text: str) -> str:
     return _SENTENCE.split(text.strip(), maxsplit=1)[-1]
 
 
-def paraphrased(text: str) -> str:
-    """Frequent words replaced, and neighbouring sentences swapped: what a script can do without a model."""
-    parts = _SENTENCE.split(_SWAP.sub(lambda hit: _SWAPS[hit[0].lower()], text))
-    for at in range(0, len(parts) - 1, 2):
-        parts[at], parts[at + 1] = parts[at + 1], parts[at]
-    return " ".join(parts)
+def disguised(text: str) -> str:
+    """All of it at once, but for the cut."""
+    return beheaded(stripped(paraphrase(text)))
 
 
+#: What is done to each answer by itself.
 EVASIONS: dict[str, Callable[[str], str]] = {
     "none": lambda text: text, "markup stripped": stripped, "first sentence cut": beheaded,
-    "cut at 300 characters": truncated, "words replaced, sentences swapped": paraphrased,
+    "cut at 300 characters": truncated, "a third paraphrased": lambda text: paraphrase(text, 0.33),
+    "all paraphrased": paraphrase, "paraphrased, markup stripped, first sentence cut": disguised,
+    "there and back by a dictionary": pivot, "left in another language": foreign,
 }  # fmt: skip
+
+#: Of so many answers in turn, how many stay the suspect's own; the rest are other models', in turn.
+MIXTURES: dict[str, tuple[int, int]] = {
+    "every fourth answer another model's": (3, 4), "every other answer another model's": (1, 2),
+    "two of three answers other models'": (1, 3),
+}  # fmt: skip
+
+
+def mixed(
+    rows: Sequence[Sequence[str | None]], places: set[int], strangers: Sequence[int], own: int, of: int
+) -> list[list[str | None]]:
+    """``rows`` (prompts x models) with answers at ``places`` replaced by strangers' in turn, where they answered."""
+    found, turn = [], 0
+    for number, row in enumerate(rows):
+        stranger = row[strangers[turn % len(strangers)]]
+        keep = number % of < own or stranger is None
+        turn += not keep
+        found.append([text if keep or at not in places else stranger for at, text in enumerate(row)])
+    return found
