@@ -4,7 +4,9 @@ In LiteLLM's configuration: ``litellm_settings: {callbacks: [stillwatch.server.g
 directory in STILLWATCH_LOG. LiteLLM is imported when the handler is asked for, not before.
 """
 
+import atexit
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,32 +26,60 @@ def make(folder: Path) -> Any:
         from litellm.integrations.custom_logger import CustomLogger  # type: ignore[import-not-found]
     except ImportError:
         raise MissingExtra("litellm", "litellm") from None
-    tap = Tap(folder, "litellm")
+    calls = Calls(folder)
 
     class Logger(CustomLogger):  # type: ignore[misc]
-        """Writes each call, answered or failed."""
+        """Writes each call, answered or failed. LiteLLM names the arguments when it calls."""
 
-        async def async_log_success_event(self, kwargs: Any, response: Any, start: Any, end: Any) -> None:
-            write(tap, kwargs)
+        async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+            calls.write(kwargs)
 
-        async def async_log_failure_event(self, kwargs: Any, response: Any, start: Any, end: Any) -> None:
-            write(tap, kwargs)
+        async def async_log_failure_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+            calls.write(kwargs)
 
     return Logger()
 
 
-def write(tap: Tap, kwargs: Any) -> bool:
-    """Append the standard payload of one call, if there is one.
+class Calls:
+    """The log of LiteLLM's calls. A thread closes segments that are old enough, whether or not more calls come.
 
-    Raises:
-        TapError: it could not be written.
+    Args:
+        folder: of the log.
+        seconds: age at which a segment is closed.
     """
-    payload = kwargs.get("standard_logging_object") if isinstance(kwargs, dict) else None
-    if not payload:
-        return False
-    tap.write(msgspec.json.encode(payload, enc_hook=str) + b"\n")
-    tap.tick()
-    return True
+
+    def __init__(self, folder: Path, seconds: float = 10.0) -> None:
+        self._tap, self._lock = Tap(folder, "litellm", seconds), threading.Lock()
+        self._over = threading.Event()
+        threading.Thread(target=self._tick, name="stillwatch", daemon=True).start()
+        atexit.register(self.close)
+
+    def write(self, kwargs: Any) -> bool:
+        """Append the standard payload of one call, if there is one.
+
+        Raises:
+            TapError: it could not be written.
+        """
+        payload = kwargs.get("standard_logging_object") if isinstance(kwargs, dict) else None
+        if not payload:
+            return False
+        row = msgspec.json.encode(payload, enc_hook=str) + b"\n"
+        with self._lock:
+            self._tap.write(row)
+        return True
+
+    def close(self) -> None:
+        """Close the segment; what is in it can be read."""
+        atexit.unregister(self.close)
+        self._over.set()
+        with self._lock:
+            self._tap.close()
+
+    def _tick(self) -> None:
+        while not self._over.wait(1.0):
+            with self._lock:
+                self._tap.tick()
+            self._tap.sync()
 
 
 def __getattr__(name: str) -> Any:
