@@ -134,8 +134,10 @@ def decline(client: Client, session: str) -> None:
 
 def advance(client: Client, session: str) -> Status:
     """Do whatever needs no decision, as far as the other side lets it."""
-    side = _load(client, session)
-    while not _closed(client, session) and _step(client, session, side):
+    while not _closed(client, session):
+        side = _load(client, session)
+        if not _step(client, session, side):
+            break
         _save(client, session, side)
     return status(client, session)
 
