@@ -68,7 +68,7 @@ def chat_auc(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, floa
     students = [m for m, label in corpus.tier("L2").items() if {"chatgpt", "gpt4"} & set(label.split("|"))]
     others = [m for m in corpus.tier("undocumented") if _ERA[0] <= corpus.facts[m]["released"] <= _ERA[1]]
     one, other = corpus.at(students), corpus.at(others)
-    d = resemblance(likeness["characters"].same, corpus.families, one, other)
+    d = np.mean([resemblance(view.same, corpus.families, one, other) for view in likeness.values()], axis=0)
     z = _mean(2, likeness)
     chat = corpus.at(TEACHERS["chatgpt"] + TEACHERS["gpt4"])
     plain = z[:, chat].max(1)

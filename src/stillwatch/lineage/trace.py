@@ -43,7 +43,7 @@ def trace(panel: Panel, *, alpha: float = 0.05, threads: int = 4, tick: Callable
         claims=claims,
         tree=tree(likeness["words"], panel.cards),
         passages=loudest(panel, likeness["phrases"].by_prompt, members),
-        resemblance=_resemblance(likeness["characters"], panel.cards),
+        resemblance=_resemblance(list(likeness.values()), panel.cards),
         leakage=leakage([row[0] for row in panel.texts]),
         warnings=(*warnings, *_doubts(panel, claims)),
         version=__version__,
@@ -65,8 +65,8 @@ def tree(likeness: Likeness, cards: Sequence[Card]) -> tuple[tuple[str, int, int
     return leaves + tuple(("", int(row[0]), int(row[1]), float(row[2])) for row in merges)
 
 
-def _resemblance(likeness: Likeness, cards: Sequence[Card]) -> dict[str, tuple[float, float]]:
-    """Of each candidate group with documented students of at least two families among the controls."""
+def _resemblance(views: Sequence[Likeness], cards: Sequence[Card]) -> dict[str, tuple[float, float]]:
+    """Of each candidate group with documented students of at least two families among the controls, over all views."""
     families = [card.family for card in cards]
     found = {}
     for group in sorted({card.group for card in cards if card.role is Role.CANDIDATE}):
@@ -75,7 +75,7 @@ def _resemblance(likeness: Likeness, cards: Sequence[Card]) -> dict[str, tuple[f
         others = [at for at in controls if at not in set(students)]
         if len({families[at] for at in students}) < 2 or not others:
             continue
-        values = resemblance(likeness.same, families, students, others)
+        values = np.mean([resemblance(view.same, families, students, others) for view in views], axis=0)
         null = np.full(len(cards), np.nan)
         null[others] = values[others]
         found[group] = (float(values[0]), hierarchical_p(float(values[0]), null, families))
