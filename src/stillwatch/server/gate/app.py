@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from stillwatch.enforcement import Decision, Measure, Request
@@ -73,6 +74,7 @@ class Call:
     raw: bytes = b""
     told: bool = False
     marks: tuple[str, ...] = ()
+    row: dict[str, Any] | None = None
     decision: Decision = Decision(Measure.ALLOW)  # noqa: RUF009 - immutable
 
 
@@ -181,7 +183,7 @@ class Gate:
             marker = Marker(canary, sender.account_id, call.dialect)
         reply = Answer(send, call.dialect, call.decision, self._enforcer.policy, call.id, log, marker)
         try:
-            with Watching(receive, reply, call.raw) as replay:
+            with Watching(receive, reply, call.raw, partial(self._half, call)) as replay:
                 await self._app(scope, replay, reply)
         except Refused:
             if not reply.started:
@@ -221,6 +223,12 @@ class Gate:
                 call.id, call.time, call.sender, call.decision, self._enforcer.policy, code, call.marks
             )
 
+    def _half(self, call: Call) -> dict[str, Any]:
+        """The row of a request as far as it is known before its answer."""
+        if call.row is None and call.sender:
+            call.row = rows.asked(call.id, call.time, call.sender, call.dialect, call.body)
+        return call.row or {}
+
     def _log(self, call: Call, body: dict[str, Any], status: int) -> None:
         """The row of an answered request.
 
@@ -231,7 +239,7 @@ class Gate:
             return
         held = call.decision.measure >= Measure.WITHHOLD
         more = {"stop_reason": f"http_{status}"} if status >= 400 else {}
-        row = rows.row(call.id, call.time, call.sender, call.dialect, call.body, body, **more)
+        row = rows.row(self._half(call), call.dialect, body, **more)
         issued = row.pop("reasoning_issued", ()) if held else row.get("reasoning_issued", ())
         if issued and not held:
             self._enforcer.blocks.issued(call.sender.account_id, issued)
@@ -244,9 +252,7 @@ class Gate:
             self.tell(call, refused.code)
             if call.dialect.read and call.body and refused.code not in ("upstream_failed", "log_unavailable"):
                 more = {"refused": True, "stop_reason": f"stillwatch_{refused.code}"}
-                self._record.row(
-                    rows.encode(rows.row(call.id, call.time, call.sender, call.dialect, call.body, {}, **more))
-                )
+                self._record.row(rows.encode(rows.row(self._half(call), call.dialect, {}, **more)))
         status, headers, body = answer(refused, call.dialect == Dialect.MESSAGES, call.id)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -31,10 +31,8 @@ def replayed(dialect: Dialect, body: Json) -> tuple[str | None, list[str]]:
     return said.prompt, said.replayed
 
 
-def row(request_id: str, time: int, who: Who, dialect: Dialect, body: Json, answer: Json, **more: Any) -> Json:
-    """One row; ``time`` in microseconds since the epoch, ``more`` are fields that the gate itself decides."""
-    if dialect == Dialect.COMPLETIONS:
-        body, answer = _as_chat(body, answer)
+def asked(request_id: str, time: int, who: Who, dialect: Dialect, body: Json) -> Json:
+    """The half of a row that is known before the answer; ``time`` in microseconds since the epoch."""
     around = {
         "request_id": request_id,
         "timestamp": datetime.fromtimestamp(_EPOCH + time / 1e6, UTC),
@@ -48,8 +46,19 @@ def row(request_id: str, time: int, who: Who, dialect: Dialect, body: Json, answ
         "model": body.get("model") if isinstance(body.get("model"), str) else "unknown",
         "pathway": "first_party",
     }
-    found = {**_READERS[dialect].derived(body, answer), **around, **more}
-    return {name: value for name, value in found.items() if value is not None}
+    if dialect == Dialect.COMPLETIONS:
+        body = {**body, "messages": [{"role": "user", "content": _prompt(body.get("prompt"))}]}
+    return _known({**_READERS[dialect].derived(body, {}), **around})
+
+
+def row(half: Json, dialect: Dialect, answer: Json, **more: Any) -> Json:
+    """One row: ``half`` is what was ``asked``, ``more`` are fields that the gate itself decides.
+
+    No field is made of both bodies: where both say it, the request's word counts, as with the readers.
+    """
+    if dialect == Dialect.COMPLETIONS:
+        answer = _as_chat(answer)
+    return {**_known(_READERS[dialect].derived({}, answer)), **half, **_known(more)}
 
 
 def encode(found: Json) -> bytes:
@@ -63,11 +72,14 @@ def _prompt(prompt: Any) -> str | None:
     return prompt if isinstance(prompt, str) else None
 
 
-def _as_chat(body: Json, answer: Json) -> tuple[Json, Json]:
-    """A request to Completions, and its answer, in the form of Chat Completions."""
-    asked = {**body, "messages": [{"role": "user", "content": _prompt(body.get("prompt"))}]}
+def _as_chat(answer: Json) -> Json:
+    """An answer of Completions in the form of Chat Completions."""
     choices = answer.get("choices") if isinstance(answer.get("choices"), list) else []
     told = [
         {**c, "message": c.get("message") or {"content": c.get("text")}} for c in choices or () if isinstance(c, dict)
     ]
-    return asked, {**answer, "choices": told}
+    return {**answer, "choices": told}
+
+
+def _known(found: Json) -> Json:
+    return {name: value for name, value in found.items() if value is not None}
