@@ -29,6 +29,7 @@ _SINGLE: Final = frozenset(
     }
 )  # fmt: skip
 _NOT_ORDERED: Final = frozenset({b"cookie", b"referer"})
+_NONE: Final[frozenset[bytes]] = frozenset()
 LARGEST: Final = 256 * 1024 * 1024
 
 
@@ -146,7 +147,10 @@ def _credential(given: Mapping[bytes, bytes]) -> bytes:
     Raises:
         Refused: there are two different ones.
     """
-    found = {_bare(given[name]) for name in CREDENTIALS if name in given} - {b""}
+    there = [name for name in CREDENTIALS if name in given]
+    if not there:
+        return b""
+    found = {_bare(given[name]) for name in there} - {b""}
     if len(found) > 1:
         raise Refused(400, "two_credentials", "The request has two different credentials.")
     return found.pop() if found else b""
@@ -166,16 +170,20 @@ def header_order(method: str, scope: Mapping[str, Any], headers: Headers) -> str
 
     Names are folded to lower case, as ASGI gives them, so it meets only fingerprints that a gate took.
     """
-    names = [name for name, _ in headers if name not in _NOT_ORDERED]
-    given = dict(reversed(headers))  # of several, the first
-    cookie = "c" if b"cookie" in given else "n"
-    referer = "r" if b"referer" in given else "n"
-    language = given.get(b"accept-language", b"")
-    letters = "".join(chr(byte) for byte in language.lower() if 97 <= byte <= 122)[:4].ljust(4, "0")
-    version = str(scope.get("http_version", "1.1")).replace(".", "")[:2].ljust(2, "0")
-    return f"{method[:2].lower()}{version}{cookie}{referer}{min(len(names), 99):02d}{letters}_{_digest(tuple(names))}"
+    names = tuple([name for name, _ in headers if name not in _NOT_ORDERED])
+    others = {name for name, _ in headers} & _NOT_ORDERED if len(names) < len(headers) else _NONE
+    language = b""
+    if b"accept-language" in names:
+        language = next(value for name, value in headers if name == b"accept-language")
+    return _ordered(
+        method, str(scope.get("http_version", "1.1")), b"cookie" in others, b"referer" in others, language[:64], names
+    )
 
 
 @lru_cache(maxsize=512)
-def _digest(names: tuple[bytes, ...]) -> str:
-    return hashlib.sha256(b",".join(names)).hexdigest()[:12]
+def _ordered(method: str, version: str, cookie: bool, referer: bool, language: bytes, names: tuple[bytes, ...]) -> str:
+    """The fingerprint; clients of one kind have one, so it is made once for all of them."""
+    letters = "".join(chr(byte) for byte in language.lower() if 97 <= byte <= 122)[:4].ljust(4, "0")
+    number = version.replace(".", "")[:2].ljust(2, "0")
+    kept = f"{'c' if cookie else 'n'}{'r' if referer else 'n'}{min(len(names), 99):02d}{letters}"
+    return f"{method[:2].lower()}{number}{kept}_{hashlib.sha256(b','.join(names)).hexdigest()[:12]}"
