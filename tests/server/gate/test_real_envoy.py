@@ -26,7 +26,6 @@ from tests.enforcement.made import HEAD, tables, verdict
 from tests.server.gate.backend import Backend
 from tests.server.gate.processes import Served
 from tests.server.gate.test_app import BODY, CHAT, PATH
-from tests.server.gate.test_shared import model  # noqa: F401 - a fixture
 
 SECRET = "s3cret"
 STANDING = {"blocked": 0.99, "withheld": 0.6}
@@ -99,7 +98,7 @@ class Front:
 
 
 @pytest.fixture
-def front(model: Backend, tmp_path: Path) -> Iterator[Any]:  # noqa: F811
+def front(model: Backend, tmp_path: Path) -> Iterator[Any]:
     now = time.time_ns() // 1000
     verdicts = [verdict(name, score=score, onset=now - DAY, affirmed=now) for name, score in STANDING.items()]
     write(tmp_path / "snapshot.arrow", tables(verdicts)[0], now, "")

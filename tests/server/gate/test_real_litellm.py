@@ -28,7 +28,6 @@ from tests.enforcement.made import HEAD, tables, verdict
 from tests.server.gate.backend import Backend
 from tests.server.gate.processes import Served, within
 from tests.server.gate.test_app import CHAT, PATH
-from tests.server.gate.test_shared import model  # noqa: F401 - a fixture
 
 SECRET = "s3cret"
 #: Whose key it is, LiteLLM says by a hook of the operator's.
@@ -40,7 +39,7 @@ async def user_api_key_auth(request, api_key):
 
 
 @pytest.fixture
-def proxy(model: Backend, tmp_path: Path) -> Iterator[Any]:  # noqa: F811
+def proxy(model: Backend, tmp_path: Path) -> Iterator[Any]:
     now = time.time_ns() // 1000
     write(tmp_path / "snapshot.arrow", tables([verdict("bad", onset=now - DAY, affirmed=now)])[0], now, "")
     rung = '[[rung]]\nmeasure = "block"\nq_value = 1.0\nscore = 0.0\nlasts = "14d"\n'

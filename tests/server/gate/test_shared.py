@@ -1,6 +1,5 @@
 """Several gates over one database: what one is told the others know, and what is left while the database is dead."""
 
-import asyncio
 import json
 import signal
 import time
@@ -22,9 +21,8 @@ from stillwatch.server.gate.shared import Follower, SharedState, store
 from stillwatch.server.gate.state import LEDGER, State, open_state
 from stillwatch.storage.database import StorageError
 from tests.enforcement.made import HEAD, only, policy
-from tests.server.gate.backend import Asked, Backend, whole
+from tests.server.gate.backend import Backend
 from tests.server.gate.processes import Mortal, Served, mortal, within
-from tests.server.gate.test_app import ANSWER
 
 
 def findings(folder: Path, *accounts: str) -> Path:
@@ -147,23 +145,6 @@ def dying() -> Iterator[Mortal]:
     pytest.importorskip("psycopg", reason="needs the extra postgres")
     with mortal() as found:
         yield found
-
-
-@pytest.fixture
-def model() -> Iterator[Backend]:
-    """A model's server in a thread of its own."""
-    import threading
-
-    async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        writer.write(whole(ANSWER))
-
-    loop, made = asyncio.new_event_loop(), Backend(answer)
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(made.start(), loop).result(10)
-    yield made
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
 
 
 def test_gates_go_on_while_the_database_is_dead_and_each_tier_fails_as_it_says(
