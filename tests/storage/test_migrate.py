@@ -1,16 +1,19 @@
 """Migrations make the tables that the package speaks of, once, whoever comes first."""
 
+import base64
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from stillwatch.errors import UsageError
 from stillwatch.storage.database import Database, StorageError
-from stillwatch.storage.migrate import current, latest, migrate
+from stillwatch.storage.migrate import _config, current, latest, migrate
 from stillwatch.storage.tables import metadata
 
 
@@ -44,3 +47,22 @@ def test_other_databases_are_refused(url: str) -> None:
 def test_a_database_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         migrate(Database(f"sqlite:///{tmp_path / 'absent' / 'hub.db'}"))
+
+
+def test_keys_of_the_first_version_are_found_in_its_log(url: str) -> None:
+    public, gone = base64.b64encode(bytes(32)).decode(), base64.b64encode(bytes([1]) * 32).decode()
+    ids = [hashlib.sha256(base64.b64decode(each)).hexdigest() for each in (public, gone)]
+    entries = [b'{"type":"enrolled"}', *(f'{{"public":"{each}","type":"keyed"}}'.encode() for each in (public, gone)),
+               f'{{"key":"{ids[1]}","type":"unkeyed"}}'.encode()]  # fmt: skip
+    opened = Database(url)
+    with opened.writing() as connection:
+        command.upgrade(_config(connection), "0001")
+        for id_ in ids:
+            connection.execute(text("INSERT INTO keys VALUES (:id, 'p', :raw, 1, NULL)"), {"id": id_, "raw": b"x"})
+        for place, entry in enumerate(entries):
+            connection.execute(text("INSERT INTO log_entries VALUES (:at, :entry)"), {"at": place, "entry": entry})
+    migrate(opened)
+    with opened.reading() as connection:
+        found = connection.execute(text("SELECT id, entry, retired_entry FROM keys")).all()
+    assert {row.id: (row.entry, row.retired_entry) for row in found} == {ids[0]: (1, None), ids[1]: (2, 3)}
+    opened.close()

@@ -110,11 +110,15 @@ def migrate(database: str, keys: Path) -> None:
 @hub_options
 @policy_option
 def tick(database: str, keys: Path, policy: Path | None) -> None:
-    """Do what is due: objections that nobody answered in time. `serve` does so itself, every half a minute."""
+    """Do what is due: objections that nobody answered in time, epochs that are over. `serve` does so itself."""
     from stillwatch.forum.hub import appeals
+    from stillwatch.forum.hub.matching import matching
     from stillwatch.server.compose import compose
 
-    click.echo(f"{appeals.expire(compose(database, keys, policy=policy))} objections lapsed")
+    hub = compose(database, keys, policy=policy)
+    click.echo(f"{appeals.expire(hub)} objections lapsed")
+    if hub.matching is not None:
+        click.echo(f"epoch {matching.current(hub).scope.epoch} of private matching runs")
 
 
 @click.group("member")
@@ -164,6 +168,17 @@ def add_key(database: str, keys: Path, pseudonym: str, public: str) -> None:
         raise UsageError("no public key in base64", where="PUBLIC") from None
     with _writing(database) as (tx, now):
         _OUT.print(membership.add_key(tx, pseudonym, raw, now).id)
+
+
+@member.command("unkey")
+@hub_options
+@click.argument("key")
+def retire_key(database: str, keys: Path, key: str) -> None:
+    """Take no more signatures by the KEY of this id, lost or stolen; what it signed stands."""
+    from stillwatch.forum.hub import membership
+
+    with _writing(database) as (tx, now):
+        membership.retire_key(tx, key, now)
 
 
 @click.group("person")

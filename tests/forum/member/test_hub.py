@@ -15,6 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from stillwatch.cli.forum import forum as commands
 
 COMMAND = (sys.executable, "-c", "import sys; from stillwatch.cli import main; sys.exit(main())")
 OBJECTS = 400
@@ -151,3 +154,31 @@ def test_recalls_are_followed_and_proven(forum: Forum) -> None:
     assert b'"revoked":true' in found[withdrawn][1]
     assert rows(forum.folder / "second", "SELECT COUNT(*) FROM recall WHERE acknowledged > 0") == [(2,)]
     assert "recalls: 0 followed" in forum.run("sync", *second)
+
+
+def test_a_key_is_rotated_and_peers_follow_without_being_told(forum: Forum, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member that was given nobody's key verifies what two keys of another signed."""
+
+    def here(*arguments: object) -> str:  # not killed, so no process of its own
+        ran = CliRunner(env=forum.environment).invoke(commands, [str(each) for each in arguments])
+        assert ran.exit_code == 0, (ran.output, ran.exception)
+        return ran.stdout
+
+    monkeypatch.setattr(forum, "run", here)
+    author, late = forum.admit("early"), forum.admit("late")
+    early, reader = (("--state", forum.folder / name) for name in ("early", "late"))
+    made = indicators(OBJECTS + 6)[OBJECTS:]
+    for number, part in enumerate((made[:3], made[3:])):
+        path = forum.folder / f"part-{number}.json"
+        path.write_text(json.dumps({"objects": part}))
+        assert "3 accepted" in forum.run("push", path, *early, "--collection", "indicators")
+        assert ("keys: 1 new" in forum.run("sync", *reader)) == (number == 1)
+        found = rows(forum.folder / "late", "SELECT standing, signer, body FROM object")
+        theirs = [row[:2] for row in found if isinstance(row[2], bytes) and author.encode() in row[2]]
+        assert {standing for standing, _ in theirs} == {"good"}
+        assert (len(theirs), len({signer for _, signer in theirs})) == (3 * number + 3, number + 1)
+        assert rows(forum.folder / "late", "SELECT COUNT(*) FROM peer WHERE retired <> ''") == [(number,)]
+        if number == 0:
+            assert "the hub has it" in forum.run("rotate", *early)
+    (stored,) = rows(forum.folder / "late", "SELECT value FROM setting WHERE name = 'membership'")
+    assert json.loads(str(stored[0]))["identity"] == late
