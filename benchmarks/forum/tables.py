@@ -61,14 +61,25 @@ def speeds_table(speeds: Sequence[Speed], ours: Sequence[str]) -> str:
     by_name = {(speed.server, speed.objects, speed.clients): speed for speed in speeds}
     rows = []
     for speed in speeds:
-        row = [speed.server, f"{speed.objects:,}", str(speed.clients), f"{speed.push:,.0f}", f"{speed.pull:,.0f}"]
-        row += [f"{speed.push_processor:,.0f}", f"{speed.pull_processor:,.0f}", f"{speed.peak / 1e6:,.0f}"]
+        row = [speed.server, f"{speed.objects:,}", str(speed.clients), f"{speed.push:,.0f}", _number(speed.pull)]
+        row += [f"{speed.push_processor:,.0f}", _number(speed.pull_processor), f"{speed.peak / 1e6:,.0f}"]
         row += [f"{speed.load:.1f}"]
         for name in ours:
-            best = by_name.get((name, speed.objects, speed.clients))
-            row.append("-" if best is None else f"{best.push / speed.push:.2g} x, {best.pull / speed.pull:.3g} x")
+            row.append(_ratios(by_name.get((name, speed.objects, speed.clients)), speed))
         rows.append(row)
     return table(header, rows)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def _ratios(ours: Speed | None, other: Speed) -> str:
+    """How many times as fast ``ours`` takes objects in, and gives them out where that was measured of both."""
+    if ours is None or ours == other:
+        return "-"
+    told = f"{ours.push / other.push:.1f} x"
+    return f"{told}, {ours.pull / other.pull:.1f} x" if ours.pull and other.pull else told
 
 
 def chaos_table(outcome: Outcome) -> str:

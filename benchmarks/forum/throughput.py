@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import httpx
@@ -27,7 +27,7 @@ class Speed:
         page: objects asked for at once.
         clients: that submit at the same time, each on a connection of its own.
         push: objects a second, from the first request to the last answer.
-        pull: objects a second by one client that walks the whole collection.
+        pull: objects a second by one client that walks the whole collection; None where it was not asked to.
         push_processor: microseconds of the server's processor time an object, its database's left out if it is a
             server of its own.
         pull_processor: the same.
@@ -41,9 +41,9 @@ class Speed:
     page: int
     clients: int
     push: float
-    pull: float
+    pull: float | None
     push_processor: float
-    pull_processor: float
+    pull_processor: float | None
     peak: int
     load: float
 
@@ -65,22 +65,23 @@ def envelopes(objects: Sequence[dict[str, Any]], size: int) -> list[tuple[int, b
     return [(len(part), msgspec.json.encode({"objects": part})) for part in parts]
 
 
-def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, clients: int) -> Speed:
-    """Submit one envelope, then every other one, which is measured, then read everything.
+def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, clients: int, walked: bool = True) -> Speed:
+    """Submit one envelope, then every other one, which is measured, then read everything unless it is not ``walked``.
 
     Raises:
         RuntimeError: an object was not taken, or not given again.
     """
     _push(server, sent[:1])  # whatever a server does only once is done before anything is measured
+    _settle(server)
     sent = sent[1:]
     before, count = load(), sum(number for number, _ in sent)
     began, idle = perf_counter(), server.processor()
     with ThreadPoolExecutor(clients) as pool:
         list(pool.map(lambda part: _push(server, part), (sent[at::clients] for at in range(clients))))
     pushed, busy = perf_counter(), server.processor()
-    came = pull(server, page)
+    came = pull(server, page) if walked else 0
     pulled, done = perf_counter(), server.processor()
-    if came < count:
+    if walked and came < count:
         raise RuntimeError(f"{server.name} gave {came} of {count} objects")
     return Speed(
         server=server.name,
@@ -89,9 +90,9 @@ def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, client
         page=page,
         clients=clients,
         push=count / (pushed - began),
-        pull=came / (pulled - pushed),
+        pull=came / (pulled - pushed) if walked else None,
         push_processor=(busy - idle) / count * 1e6,
-        pull_processor=(done - busy) / came * 1e6,
+        pull_processor=(done - busy) / came * 1e6 if walked else None,
         peak=server.peak(),
         load=before,
     )
@@ -104,6 +105,14 @@ def _push(server: Served, sent: Sequence[tuple[int, bytes]]) -> None:
             status = msgspec.json.decode(answer.content, type=_Status)
             if status.success_count != number:
                 raise RuntimeError(f"{server.name} took {status.success_count} of {number}: {answer.text[:2000]}")
+
+
+def _settle(server: Served) -> None:
+    """Wait until its processes do nothing, 20 s at most."""
+    before, patience = -1.0, perf_counter() + 20
+    while perf_counter() < patience and (now := server.processor()) > before + 0.05:
+        before = now
+        sleep(0.5)
 
 
 def pull(server: Served, page: int) -> int:

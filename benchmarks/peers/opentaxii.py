@@ -12,7 +12,7 @@ from benchmarks.peers.environment import environment
 from benchmarks.peers.server import Served, free_port, start
 
 
-def opentaxii(work: Path, folder: Path, database: str = "") -> Served:
+def opentaxii(work: Path, folder: Path, database: str = "", workers: int = 1) -> Served:
     """Start it with an empty collection in ``database`` (a SQLAlchemy URL; SQLite in ``folder`` if empty)."""
     programs, port = environment("opentaxii", work), free_port()
     url = database or f"sqlite:///{(folder / 'opentaxii.db').resolve()}"
@@ -25,9 +25,9 @@ def opentaxii(work: Path, folder: Path, database: str = "") -> Served:
     root = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", refused)[0]  # it tells ids in its refusals only
     named = ("-t", "Indicators", "-a", "indicators", "--public", "--public-write")
     _run(programs, env, "opentaxii-add-collection", "-r", root, *named)
-    bind = ("--bind", f"127.0.0.1:{port}", "--workers", "1", "--no-control-socket", "--timeout", "600")
+    bind = ("--bind", f"127.0.0.1:{port}", "--workers", str(workers), "--no-control-socket", "--timeout", "600")
     process = start([programs / "gunicorn", *bind, "opentaxii_app:app"], port, folder / "opentaxii.log", env)
-    kind = "PostgreSQL" if database else "SQLite"
+    kind = ("PostgreSQL" if database else "SQLite") + (f", {workers} workers" if workers > 1 else "")
     collections = f"http://127.0.0.1:{port}/taxii2/{root}/collections/"
     accept = {"Accept": "application/taxii+json;version=2.1"}
     listed = httpx.get(collections, headers=accept, auth=("member", "password")).json()["collections"]
