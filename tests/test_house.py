@@ -20,7 +20,7 @@ CORE = PROJECT["project"]["dependencies"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 #: Where an extra is at home: what stands there is its whole purpose, and is imported by its own commands alone.
 HOMES = {
-    "forum": ("stillwatch.server", "stillwatch.storage", "stillwatch.forum.hub"),
+    "forum": ("stillwatch.server", "stillwatch.storage", "stillwatch.forum.hub", "stillwatch.forum.member.matching"),
     "gate": ("stillwatch.server",),
 }
 PINS = sorted((ROOT / "requirements").glob("*.txt"))

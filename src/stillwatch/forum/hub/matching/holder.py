@@ -5,10 +5,13 @@ and the old one overwritten; nothing leads back. What the hub has to keep of mem
 the share, so that whatever is left of it on a disk or in a backup cannot be read once the epoch is over.
 """
 
+import fcntl
 import hashlib
 import hmac
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,20 +74,29 @@ class Holder:
         """
         with self._lock:
             if "share" not in self._cached:
-                self._cached["share"] = self._read()
+                with _alone(self.path):
+                    self._cached["share"] = load(self.path, self.name)
             return self._cached["share"]
 
     def advance(self, epoch: int) -> None:
         """Overwrite the share with that of ``epoch``; nothing happens where it is of that epoch."""
-        with self._lock:
-            share = self._read()  # another process of this keyholder may have been first
+        with self._lock, _alone(self.path):
+            share = load(self.path, self.name)  # another process of this keyholder may have been first
             if share.scope.epoch < epoch:
                 share = share.advanced(epoch)
                 write(self.path, share)
             self._cached["share"] = share
 
-    def _read(self) -> Share:
-        return load(self.path, self.name)
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other process of this keyholder reads or writes the share meanwhile."""
+    descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def create(path: Path, name: str, epoch: int) -> None:
