@@ -212,3 +212,12 @@ def luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_simulated_traffic_and_what_others_named_are_said_and_else_nothing_is() -> None:
+    findings = sample_findings(60)
+    named = replace(small_campaign(), put_forward_by=(f"indicator--{PAYLOAD}",))
+    told = report_html(replace(findings, campaigns=(named,), simulated=True)).decode()
+    assert "accuse nobody" in told and "one indicator of other members" in told.replace("1 indicator", "one indicator")
+    assert PAYLOAD not in told
+    assert "accuse nobody" not in report_html(findings).decode()

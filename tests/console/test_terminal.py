@@ -98,3 +98,15 @@ def test_the_line_for_scripts() -> None:
 
 def test_the_line_stays_one_line() -> None:
     assert result_line(FINDINGS, Path("a\nb\x1b[2J")).isprintable()
+
+
+def test_simulated_traffic_and_what_others_named_are_said_and_else_nothing_is() -> None:
+    names = tuple(f"indicator--{n}" for n in range(7))
+    campaign = replace(small_campaign(), put_forward_by=names)
+    told = " ".join(shown(replace(FINDINGS, campaigns=(campaign,), simulated=True)).split())
+    assert "accuse nobody" in told and "7 indicators of other members" in told and "no evidence" in told
+    assert names[0] in told and names[6] not in told
+    plain = shown(FINDINGS)
+    assert "simulated" not in plain and "other members" not in plain
+    assert result_line(replace(FINDINGS, simulated=True)).endswith("simulated=yes")
+    assert "simulated" not in result_line(FINDINGS)

@@ -67,6 +67,9 @@ def test_an_example_that_fails_is_told() -> None:
         ('signatures = "signatures"', 'prices = "signatures"', "no prices"),
         ("expression = '", "expression = '(", "no regular expression"),
         ("at_least = 5", "at_least = 2", "no policy"),
+        ("[appeals]\ndays = 14", "[appeals]\ndays = 0", "no policy"),
+        ('unanswered = "suspend-until-answered"', 'unanswered = "forget"', "no policy"),
+        ('answered"\nsources = ["forum-agreement"]', 'answered"\nsources = ["hearsay"]', "no source hearsay"),
         ('of = "address"\nexpect', 'of = "nowhere"\nexpect', "no fixture nowhere"),
     ],
 )  # fmt: skip
@@ -162,3 +165,10 @@ def test_an_example_at_a_place_that_is_not_there() -> None:
     policy = changed('remove = ["/valid_until"]', 'remove = ["/nowhere"]')
     with pytest.raises(InputError, match="nothing to remove"):
         try_examples(policy)
+
+
+def test_what_an_objection_leads_to_is_said_signed_for_and_the_strict_default() -> None:
+    silent = read(TEXT.partition("[appeals]")[0].encode(), "x")
+    assert silent.file.appeals.unanswered == shipped().file.appeals.unanswered == "suspend-until-answered"
+    assert (silent.file.appeals.days, silent.digest != shipped().digest) == (14, True)
+    assert changed("days = 14", "days = 15").digest != shipped().digest

@@ -31,8 +31,13 @@ def test_a_key_is_told_by_the_logs_own_entry_with_its_proof(world: World) -> Non
     assert [(each.actor, each.public) for each in seen(world)] == [
         (world.acme.author.identity, public[0]), (world.globex.author.identity, public[1])
     ]  # fmt: skip
-    last = keys.told(world.hub, world.globex.who).entries[-1].index
-    assert seen(world, last) == []
+    first = keys.told(world.hub, world.globex.who)
+    assert seen(world, first.entries[-1].index) == []
+    world.submit(world.acme, *world.acme.author.objects(1))
+    assert keys.told(world.hub, world.globex.who).checkpoint == first.checkpoint  # nothing new of keys: nothing signed
+    newcomer = third(world).author.identity
+    again = keys.told(world.hub, world.globex.who, first.entries[-1].index)
+    assert again.checkpoint.size > first.checkpoint.size and [each.actor for each in seen(world)][-1] == newcomer
 
 
 def test_the_next_key_is_vouched_for_by_the_one_before_which_signs_no_more(world: World) -> None:

@@ -186,6 +186,7 @@ def test_a_log_that_goes_back_or_another_log_is_told(served: Served, globex: Joi
     transport.spoil = keep
     learn_keys(state, taxii)
     shared(served.world)
+    served.world.hub.checkpoint()
     transport.spoil = lambda path, body: body
     learn_keys(state, taxii)
     transport.spoil = lambda path, body: old[0] if path.endswith("keys/") else body
