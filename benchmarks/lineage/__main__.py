@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.lineage import corpus as corpora
-from benchmarks.lineage import lines, peers
+from benchmarks.lineage import lines, peers, whole
 from benchmarks.lineage.evasion import EVASIONS, MIXTURES, mixed
 from benchmarks.options import add_common
 from stillwatch.lineage.claims import QUESTIONS
@@ -20,6 +20,7 @@ from stillwatch.lineage.safeguards import refusal
 from stillwatch.lineage.views import VIEWS
 
 _WANTED = tuple(dict.fromkeys(view for q in QUESTIONS for view in q.views + q.beside))
+_DRAWS = 20
 _JUDGED = ("gpt4", "llama2new", "llama2orig", "mistralguard", "mistralinstruct")
 
 
@@ -47,25 +48,40 @@ def main() -> int:
     return 0
 
 
-def _likeness(corpus: corpora.Corpus, texts: list[list[str | None]], threads: int) -> dict:
-    return {view: compare(texts, VIEWS[view], threads=threads) for view in _WANTED}
+def _likeness(corpus: corpora.Corpus, texts: list[list[str | None]], threads: int, kept: dict | None = None) -> dict:
+    found = {}
+    for view in _WANTED:
+        rows: list = []
+        see = (lambda at, same, rows=rows: rows.append(same.astype(np.float32))) if kept is not None else _unseen
+        found[view] = compare(texts, VIEWS[view], threads=threads, see=see)
+        if kept is not None:
+            kept[view] = np.array(rows)
+    return found
+
+
+def _unseen(at: int, same: np.ndarray) -> None:
+    """Not kept."""
 
 
 def _short(corpus: corpora.Corpus, likeness: dict) -> dict:
     found: dict = {}
     for tier in ("L0", "L1"):
         ranked = list(lines.ranks(corpus, likeness, tier).values())
+        kin = list(lines.ranks(corpus, likeness, tier, kin=True).values())
         found[tier] = {
-            "first": sum(r == 1 for r in ranked), "first three": sum(r <= 3 for r in ranked), "of": len(ranked)
+            "first": sum(r == 1 for r in ranked), "first three": sum(r <= 3 for r in ranked), "of": len(ranked),
+            "first, kin rivals too": sum(r == 1 for r in kin), "first three, kin too": sum(r <= 3 for r in kin),
         }  # fmt: skip
     return {**found, "teacher": lines.teacher_family(corpus, likeness), "claims": lines.family_wise(corpus, likeness)}
 
 
 def _table(corpus: corpora.Corpus, folder: Path, threads: int) -> dict:
-    likeness = _likeness(corpus, corpus.texts, threads)
+    kept: dict = {}
+    likeness = _likeness(corpus, corpus.texts, threads, kept)
     return {
-        **_short(corpus, likeness), "chat": lines.chat_auc(corpus, likeness),
-        "claims at 0.10": lines.family_wise(corpus, likeness, 0.10), "refusal": _refusal(folder),
+        **_short(corpus, likeness), "as the command judges": whole.outcomes(corpus, likeness, kept),
+        "chat": lines.chat_auc(corpus, likeness), "claims at 0.10": lines.family_wise(corpus, likeness, 0.10),
+        "refusal": _refusal(folder),
     }  # fmt: skip
 
 
@@ -119,23 +135,29 @@ def _evasion(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
 
 
 def _identify(corpus: corpora.Corpus, _: Path, __: int) -> dict:
-    """Which of ten models, drawn from ten families five times: four fifths of the prompts known, the rest asked."""
-    hits: dict[int, list[bool]] = {1: [], 10: [], 50: []}
-    for seed in range(5):
+    """Which of ten models, drawn from ten families twenty times: four fifths of the prompts known, the rest asked."""
+    by_draw: dict[int, list[float]] = {1: [], 10: [], 50: []}
+    for seed in range(_DRAWS):
         rng = np.random.default_rng(seed)
         families = rng.choice(sorted(set(corpus.families)), 10, replace=False)
         ten = [str(rng.choice([m for m in corpus.models if corpus.facts[m]["family"] == f])) for f in families]
         order = rng.permutation(len(corpus.texts))
         cut = len(order) * 4 // 5
-        known = [(corpus.texts[p][corpus.models.index(m)] or "", m) for m in ten for p in order[:cut]]
-        judge = Identifier([text for text, _ in known], [m for _, m in known])
+        known = [(corpus.texts[p][corpus.models.index(m)] or "", m, int(p)) for m in ten for p in order[:cut]]
+        judge = Identifier(*(list(each) for each in zip(*known, strict=True)))
+        hits: dict[int, list[bool]] = {size: [] for size in by_draw}
         for model in ten:
             own = judge.scores([corpus.texts[p][corpus.models.index(model)] or "" for p in order[cut:]])
             right = judge.names.index(model)
             for size, each in hits.items():
                 draws = own if size == 1 else [own[rng.choice(len(own), size, replace=False)].sum(0) for _ in range(20)]
                 each += [int(np.argmax(row)) == right for row in draws]
-    return {str(size): float(np.mean(each)) for size, each in hits.items()}
+        for size, each in hits.items():
+            by_draw[size].append(round(float(np.mean(each)), 3))
+    return {
+        str(size): {"mean": float(np.mean(each)), "median": float(np.median(each)), "by draw": each}
+        for size, each in by_draw.items()
+    }
 
 
 def _peers(corpus: corpora.Corpus, python: Path | None, out: Path) -> dict:

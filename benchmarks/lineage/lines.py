@@ -1,11 +1,13 @@
 """The lines of the table that rest on likeness."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.lineage.corpus import MAKER, MAKERS, TEACHERS, Corpus
+from benchmarks.lineage.intervals import auc_over_families, half, over_families
 from stillwatch.lineage.calibration import hierarchical_p, mean_of_groups, null_maxima, scores
 from stillwatch.lineage.claims import QUESTIONS, statistic
 from stillwatch.lineage.documented import resemblance
@@ -21,12 +23,15 @@ def _mean(kind: int, likeness: Mapping[str, Likeness]) -> Floats:
     return np.mean([statistic(question, likeness[view]) for view in question.views], axis=0)
 
 
-def ranks(corpus: Corpus, likeness: Mapping[str, Likeness], tier: str) -> dict[str, int]:
-    """Rank of the true model of each wrapper (``L0``) or derivative (``L1``) among models that are neither."""
-    return ranks_in(corpus, _mean(0 if tier == "L0" else 1, likeness), tier)
+def ranks(corpus: Corpus, likeness: Mapping[str, Likeness], tier: str, *, kin: bool = False) -> dict[str, int]:
+    """Rank of the true model of each wrapper (``L0``) or derivative (``L1``) among models that are neither.
+
+    With ``kin`` other wrappers and derivatives, its own siblings among them, are rivals too.
+    """
+    return ranks_in(corpus, _mean(0 if tier == "L0" else 1, likeness), tier, kin=kin)
 
 
-def ranks_in(corpus: Corpus, z: Floats, tier: str) -> dict[str, int]:
+def ranks_in(corpus: Corpus, z: Floats, tier: str, *, kin: bool = False) -> dict[str, int]:
     """``ranks`` by any measure of how alike models are."""
     related = {**corpus.tier("L0"), **corpus.tier("L1")}
     found = {}
@@ -34,7 +39,7 @@ def ranks_in(corpus: Corpus, z: Floats, tier: str) -> dict[str, int]:
         if model not in corpus.models or true not in corpus.models:
             continue
         row = z[corpus.models.index(model)]
-        rivals = [m for m in corpus.models if m not in (model, true) and m not in related]
+        rivals = [m for m in corpus.models if m not in (model, true) and (kin or m not in related)]
         own = row[corpus.models.index(true)]
         found[model] = 1 + int((row[corpus.at(rivals)] > own).sum())
     return found
@@ -63,7 +68,7 @@ def teacher_in(corpus: Corpus, z: Floats) -> dict[str, float]:
     }  # fmt: skip
 
 
-def chat_auc(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, float]:
+def chat_auc(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, Any]:
     """Documented students of the chat family against undocumented models of their era, family left out."""
     students = [m for m, label in corpus.tier("L2").items() if {"chatgpt", "gpt4"} & set(label.split("|"))]
     others = [m for m in corpus.tier("undocumented") if _ERA[0] <= corpus.facts[m]["released"] <= _ERA[1]]
@@ -74,15 +79,29 @@ def chat_auc(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, floa
     plain = z[:, chat].max(1)
     return {
         "students": len(one), "undocumented": len(other), "by documented students": _auc(d[one], d[other]),
+        "interval": auc_over_families(_by_family(corpus, d, one), _by_family(corpus, d, other)),
+        **{f"families of half {name}": _auc(*(d[_half(corpus, each, name)] for each in (one, other))) for name in "AB"},
+        "against documented human data": _auc(d[one], d[corpus.at(list(corpus.tier("null")))]),
         "by likeness to the teachers": _auc(plain[one], plain[other]),
     }  # fmt: skip
+
+
+def _by_family(corpus: Corpus, values: Floats, places: list[int]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for at in places:
+        found.setdefault(corpus.families[at], []).append(float(values[at]))
+    return found
+
+
+def _half(corpus: Corpus, places: list[int], name: str) -> list[int]:
+    return [at for at in places if half(corpus.families[at]) == name]
 
 
 def _auc(high: Floats, low: Floats) -> float:
     return float((high[:, None] > low).mean() + 0.5 * (high[:, None] == low).mean())
 
 
-def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float = 0.05) -> dict[str, float]:
+def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float = 0.05) -> dict[str, Any]:
     """False accusation and power of ``taught`` over makers, every family judged by the others' null maxima.
 
     A family is falsely accused by the share of its models with a claim on any maker they are known not to come from;
@@ -102,6 +121,7 @@ def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float =
     single: dict[str, list[bool]] = {}
     pairs: list[bool] = []
     power: dict[str, list[bool]] = {}
+    makers_null: dict[str, dict[str, list[bool]]] = {maker: {} for maker in MAKERS}
     for at, model in enumerate(corpus.models):
         others = np.where(names == names[at], np.nan, null)
         columns = np.where(mask & (names != names[at])[:, None], score, np.nan)
@@ -109,6 +129,10 @@ def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float =
             accused.setdefault(families[at], []).append(hierarchical_p(null[at], others, families) <= alpha)
             each = [hierarchical_p(score[at, g], columns[:, g], families) <= alpha for g in np.flatnonzero(mask[at])]
             single.setdefault(families[at], []).append(any(each))
+            for column, maker in enumerate(MAKERS):
+                if mask[at, column]:
+                    hit = hierarchical_p(score[at, column], others, families) <= alpha
+                    makers_null[maker].setdefault(families[at], []).append(hit)
             pairs += each
         tier, label = corpus.labels.get(model, ("", ""))
         if tier.startswith("L2"):
@@ -123,6 +147,17 @@ def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float =
         "families with any false claim": float(np.mean([any(each) for each in accused.values()])),
         "a pair, uncorrected": float(np.mean(pairs)),
         "uncorrected, any maker": float(np.mean([np.mean(each) for each in single.values()])),
-        "power, models": float(np.mean(students)),
+        "false accusation, interval": over_families(accused, alike=True),
+        "false accusation by maker: share of so many families": {
+            maker: [float(np.mean([np.mean(hits) for hits in each.values()])), len(each)]
+            for maker, each in makers_null.items()
+        },
+        "power, models": float(np.mean(students)), "power, interval": over_families(power),
         "power, families": float(np.mean([np.mean(each) for each in power.values()])),
+        **{
+            f"power, families of half {name}": float(
+                np.mean([hit for family, each in power.items() if half(family) == name for hit in each])
+            )
+            for name in "AB"
+        },
     }  # fmt: skip

@@ -6,6 +6,7 @@ from stillwatch.cli.forum import LazyGroup
 COMMANDS: dict[str, str] = {
     "canaries": "stillwatch.cli.lineage_plan:canaries",
     "collect": "stillwatch.cli.lineage_tools:collect",
+    "many": "stillwatch.cli.lineage_many:many",
     "plan": "stillwatch.cli.lineage_plan:plan",
     "safeguards": "stillwatch.cli.lineage_tools:safeguards",
     "shadow": "stillwatch.cli.lineage_tools:shadow",

@@ -80,12 +80,13 @@ def judge(
         prompts: how many prompts the likeness is of.
         alpha: family-wise error rate over candidates, of each claim.
     """
-    return tuple(_judge(question, likeness, cards, prompts, alpha) for question in QUESTIONS)
+    return tuple(judge_one(question, likeness, cards, prompts, alpha) for question in QUESTIONS)
 
 
-def _judge(
+def judge_one(
     question: Question, likeness: Mapping[str, Likeness], cards: Sequence[Card], prompts: int, alpha: float
 ) -> Claim:
+    """One claim; arguments as ``judge``'s."""
     labels, groups = candidates(cards, grouped=question.grouped)
     families, needed = [card.family for card in cards], families_needed(alpha)
     mask, documented = admissible(question, cards, groups, needed)

@@ -46,6 +46,7 @@ def compare(
     of: int = 0,
     threads: int = 4,
     tick: Callable[[], None] = lambda: None,
+    see: Callable[[int, NDArray[np.float64]], None] = lambda at, same: None,
 ) -> Likeness:
     """Compare all models in one view.
 
@@ -55,6 +56,7 @@ def compare(
         of: the model whose likeness is kept prompt by prompt.
         threads: prompts that are worked on at once; the result does not depend on it.
         tick: called after every prompt, from any thread.
+        see: given every prompt's place and its likenesses, models x models, in order.
     """
     models = len(texts[0]) if texts else 0
 
@@ -74,6 +76,7 @@ def compare(
         for at, (same, cross) in enumerate(pool.map(one, range(len(texts)))):
             answered = ~np.isnan(same)
             by_prompt[at] = same[of]
+            see(at, same)
             total += np.where(answered, same, 0.0)
             centred += doubly_centred(same)
             seen += answered

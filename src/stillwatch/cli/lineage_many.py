@@ -1,0 +1,82 @@
+"""``stillwatch lineage many``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from stillwatch import lineage as verb
+from stillwatch.console.lineage import write_trace
+from stillwatch.console.words import printable
+from stillwatch.lineage.interface import Card, Panel, Role
+from stillwatch.lineage.many import Finding, families_for, together
+from stillwatch.lineage.trace import steps
+
+_PATH = click.Path(path_type=Path, exists=True)
+STANDS = 3
+
+
+@click.command("many")
+@click.argument("suspects", type=_PATH)
+@click.option("--candidates", type=_PATH, required=True, help="Answers of models they may come from.")
+@click.option("--controls", type=_PATH, required=True, help="Answers of models that do not come from any of them.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the reports.")
+@click.option("--alpha", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True,
+              help="Family-wise error rate of each claim on one suspect.")  # fmt: skip
+@click.option("--fdr", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True,
+              help="Rate of false discoveries among the suspects that a claim stands against.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Prompts worked on at once.")
+def many(suspects: Path, candidates: Path, controls: Path, out: Path, alpha: float, fdr: float, threads: int) -> int:
+    """Trace every model of SUSPECTS, and hold the rate of false discoveries among them.
+
+    Exit status: 0 no claim stands, 3 one does, 2 bad usage, 1 failure.
+    """
+    panels = _panels(suspects, candidates, controls)
+    console = Console(stderr=True)
+    columns = (TextColumn("Comparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    traces = []
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=sum(map(steps, panels)))
+        for at, given in enumerate(panels):
+            traces.append(verb.trace(given, alpha=alpha, threads=threads, tick=lambda: bar.advance(task)))
+            folder = out / f"suspect-{at:03}"
+            folder.mkdir(parents=True, exist_ok=True)
+            write_trace(traces[-1], folder)
+    found = together(traces, fdr)
+    (out / "many.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    Console().print(_table(found, len(traces), fdr))
+    families = min(claim.families for trace in traces for claim in trace.claims)
+    if (needed := families_for(len(traces), 1, fdr)) > families:
+        click.echo(
+            f"{families} control families: one suspect alone can stand with {needed}; fewer serve where more do."
+        )
+    click.echo(f"Reports: {out}")
+    return STANDS if any(one.stands for one in found) else 0
+
+
+def _panels(suspects: Path, candidates: Path, controls: Path) -> list[Panel]:
+    """One panel a suspect, by name. No suspect is a control or a candidate of another: they are judged alike."""
+    texts = verb.read_answers(suspects)
+    others: dict[str, tuple[Card, Mapping[str, str]]] = {}
+    for path, role in ((controls, Role.CONTROL), (candidates, Role.CANDIDATE)):
+        answers = verb.read_answers(path)
+        cards = verb.read_cards(path, role, answers)
+        others |= {model: (cards[model], answers[model]) for model in answers if model not in texts}
+    known = verb.read_cards(suspects, Role.SUSPECT, texts)
+    return [verb.panel((known[name], texts[name]), others.values()) for name in sorted(texts)]
+
+
+def _table(found: tuple[Finding, ...], suspects: int, rate: float) -> Table:
+    table = Table(title=f"{suspects} suspects, false discoveries held to {rate:.0%} of those that stand")
+    for name in ("suspect", "claim", "nearest", "outcome alone", "p", "q", "stands"):
+        table.add_column(name)
+    for one in found:
+        table.add_row(
+            printable(one.suspect, 60), one.kind, printable(one.candidate, 60), one.outcome.value,
+            f"{one.p_value:.3g}", f"{one.q_value:.3g}", "yes" if one.stands else "no",
+        )  # fmt: skip
+    return table

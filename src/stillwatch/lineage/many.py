@@ -1,0 +1,60 @@
+"""Many suspects against the same controls: which of the claims on them stand together.
+
+Each suspect's claim has a p-value that holds over its candidates; over suspects the rate of false discoveries is held
+by Benjamini & Hochberg (1995). Conformal p-values that share their calibration are positively dependent on the subset
+of true nulls, under which it is valid (Bates, Candes, Lei, Romano & Sesia 2023). The three claims are three lists.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stillwatch.lineage.interface import Outcome, Trace
+from stillwatch.stats.evidence import benjamini_hochberg
+
+_NOT_TESTED = (Outcome.INSUFFICIENT_CONTROLS, Outcome.TOO_FEW_PROMPTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One claim on one of many suspects.
+
+    Attributes:
+        suspect, kind: whom, and which claim.
+        candidate: the nearest.
+        outcome: of the suspect alone.
+        p_value: over candidates.
+        q_value: adjusted over suspects; 1 where nothing was tested.
+        stands: whether the claim is supported and false discoveries among those that stand are held to the rate.
+    """
+
+    suspect: str
+    kind: str
+    candidate: str
+    outcome: Outcome
+    p_value: float
+    q_value: float
+    stands: bool
+
+
+def together(traces: Sequence[Trace], rate: float = 0.05) -> tuple[Finding, ...]:
+    """Every claim of every suspect, claim by claim, in the order of ``traces``.
+
+    Args:
+        traces: of different suspects, none of which is a control or candidate of another.
+        rate: of false discoveries among those that stand, for each of the claims.
+    """
+    found = []
+    for at, first in enumerate(traces[0].claims if traces else ()):
+        claims = [trace.claims[at] for trace in traces]
+        p_values = [1.0 if each.outcome in _NOT_TESTED else each.standings[0].p_value for each in claims]
+        for trace, claim, p, q in zip(traces, claims, p_values, benjamini_hochberg(p_values), strict=True):
+            stands = claim.outcome is Outcome.SUPPORTED and float(q) <= rate
+            nearest = claim.standings[0].candidate
+            found.append(Finding(trace.suspect, first.kind, nearest, claim.outcome, p, float(q), stands))
+    return tuple(found)
+
+
+def families_for(suspects: int, guilty: int, rate: float = 0.05) -> int:
+    """Control families with which ``guilty`` of ``suspects`` can stand, if no control does as well as any of them."""
+    return max(math.ceil(round(suspects / (rate * max(guilty, 1)), 9)) - 1, 1)
