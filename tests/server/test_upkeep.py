@@ -12,7 +12,7 @@ pytest.importorskip("starlette", reason="needs the extra forum")
 
 from starlette.testclient import TestClient
 
-from stillwatch.forum.hub import appeals, receipts
+from stillwatch.forum.hub import appeals, receipts, upkeep
 from stillwatch.server.app import Settings, create
 from stillwatch.server.compose import OPERATIONS
 from stillwatch.storage.database import StorageError
@@ -33,15 +33,15 @@ def test_what_nobody_answers_is_suspended_while_the_server_runs(world: World, mo
     words = "The range belongs to our university, and we teach there."
     appeals.lodge(world.hub, person(world, "house", "counsel"), "shared", str(found["id"]), words)
     looks: list[int] = []
-    real = appeals.expire
+    real = upkeep.tick
 
-    def fails_at_first(hub: Any) -> int:
+    def fails_at_first(hub: Any) -> tuple[int, int]:
         looks.append(1)
         if len(looks) == 1:
             raise StorageError("away", where="database")
         return real(hub)
 
-    monkeypatch.setattr(appeals, "expire", fails_at_first)
+    monkeypatch.setattr(upkeep, "tick", fails_at_first)
     with TestClient(create(later(world, 15).hub, OPERATIONS, Settings(upkeep_seconds=0.02))):
         end = time.monotonic() + 20
         while not receipts.owed(world.hub, world.globex.who) and time.monotonic() < end:

@@ -110,13 +110,14 @@ def migrate(database: str, keys: Path) -> None:
 @hub_options
 @policy_option
 def tick(database: str, keys: Path, policy: Path | None) -> None:
-    """Do what is due: objections that nobody answered in time, epochs that are over. `serve` does so itself."""
-    from stillwatch.forum.hub import appeals
+    """Do what is due: objections, quarantine and epochs whose time is over. `serve` does so itself."""
+    from stillwatch.forum.hub import upkeep
     from stillwatch.forum.hub.matching import matching
     from stillwatch.server.compose import compose
 
     hub = compose(database, keys, policy=policy)
-    click.echo(f"{appeals.expire(hub)} objections lapsed")
+    objections, undecided = upkeep.tick(hub)
+    click.echo(f"not in time: {objections} objections, {undecided} objects in quarantine")
     if hub.matching is not None:
         click.echo(f"epoch {matching.current(hub).scope.epoch} of private matching runs")
 

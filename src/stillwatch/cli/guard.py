@@ -184,5 +184,7 @@ def _in_words(found: Policy) -> Iterator[str]:
     yield from (f"  {each.name} ({'on' if each.default else 'off'}): {each.sentence}" for each in file.switch)
     appeals = found.file.appeals
     yield f"\nObjections: answered within {appeals.days} days, else {appeals.unanswered}. {appeals.sentence}".rstrip()
+    waits = found.file.quarantine
+    yield f"Quarantine: decided within {waits.days} days, else it stays. {waits.sentence}".rstrip()
     yield "\nSources"
     yield from (f"  {each.id}: {each.citation}. {each.says} Status: {each.status}." for each in file.source)

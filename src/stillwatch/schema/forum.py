@@ -214,8 +214,8 @@ class Quarantined:
     """An object held back until a second person decides.
 
     ``cause`` is ``guard``, or what made a released object suspect: ``flood``, ``false_positives``, ``broad``,
-    ``appeal``. ``verdict`` is the guard's, as JSON. ``decision`` is ``released`` or ``rejected``; the body goes with
-    a rejection. ``item`` is the log's.
+    ``appeal``. ``verdict`` is the guard's, as JSON. ``decision`` is ``released``, ``rejected`` or ``expired``; the
+    body goes with every one. ``item`` is the log's.
     """
 
     id: str

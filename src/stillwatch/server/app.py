@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from stillwatch.errors import MissingExtra, StillwatchError
-from stillwatch.forum.hub import appeals, tokens
+from stillwatch.forum.hub import tokens, upkeep
 from stillwatch.forum.hub.errors import Malformed, TooLarge
 from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.schema.forum import Principal
@@ -94,9 +94,9 @@ async def _lifespan(hub: Hub, seconds: float, app: Starlette) -> AsyncIterator[N
     async def keep_up() -> None:
         while True:
             try:
-                lapsed = await run_sync(appeals.expire, hub)
-                if lapsed:
-                    _LOG.warning("%d objections were not answered in time", lapsed)
+                objections, undecided = await run_sync(upkeep.tick, hub)
+                if objections or undecided:
+                    _LOG.warning("not in time: %d objections, %d objects in quarantine", objections, undecided)
             except StillwatchError as error:  # the database is away: the next look finds what this one did not
                 _LOG.error("deadlines: %s", error)
             await asyncio.sleep(seconds)

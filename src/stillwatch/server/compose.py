@@ -52,6 +52,7 @@ def compose(url: str, keys: Path, limits: Limits | None = None, policy: Path | N
     hub = Hub(
         Store(database), cursors, desk.judge, desk.verify, key, rules.policy.digest, salts, desk.limits,
         witnesses=_witnesses(keys / "witnesses"), examiners=examiners, appeals=rules.policy.file.appeals,
+        waiting=rules.policy.file.quarantine,
         matching=open_matching(keys),
     )  # fmt: skip
     _rule(hub, rules.policy)

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from stillwatch.forum.hub import recall, review, submission
+from stillwatch.forum.hub import membership, recall, review, submission, suspension, upkeep
 from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
 from stillwatch.forum.ledger import sign_object
 from stillwatch.forum.ledger.entries import Merged, Released, Withheld
 from stillwatch.schema.forum import Feedback, Filter, Quarantined
 from tests.forum.hub.made import Company, Object, World, told
-from tests.forum.hub.people import REASON, fetch, person
+from tests.forum.hub.people import REASON, fetch, later, person
 
 
 def doubtful(company: Company) -> Object:
@@ -109,3 +109,46 @@ def test_what_counsel_releases_is_merged_where_it_says_what_another_says(world: 
     assert world.remarks() == []
     recall.erase(world.hub, world.acme.who, "shared", str(ours["id"]), Filter(all_versions=True))
     assert fetch(world, world.globex) == [twin["id"]] and world.remarks() == []
+
+
+def test_what_nobody_decides_in_time_stays_and_may_be_sent_again(world: World, held: Quarantined) -> None:
+    assert upkeep.tick(later(world, 29).hub) == (0, 0)
+    after = later(world, 31)
+    assert upkeep.tick(after.hub) == (0, 1) and upkeep.tick(after.hub) == (0, 0)
+    status = submission.status(world.hub, world.acme.who, held.submission)
+    assert told(status) == (0, 1, 0) and "not decided in time" in status.failures
+    counsel = person(world, "house", "counsel")
+    assert review.waiting(world.hub, counsel) == []
+    with pytest.raises(Conflict, match="expired"):
+        review.decide(after.hub, counsel, held.id, True, REASON, held.digest.hex())
+    assert [(each.by, each.item) for each in world.log() if isinstance(each, Withheld)] == [("time", held.item)]
+    for _ in range(2):
+        assert told(after.submit(world.acme, doubtful(world.acme))) == (0, 0, 1)
+    (again,) = review.waiting(world.hub, counsel)
+    review.decide(after.hub, counsel, again.id, True, REASON, again.digest.hex())
+    assert fetch(world, world.globex) == [held.object] and world.remarks() == []
+
+
+def test_what_was_suspended_waits_for_counsel_however_long(world: World) -> None:
+    (found,) = world.acme.author.objects(1)
+    world.submit(world.acme, found)
+    with world.hub.store.writing() as tx:
+        suspension.suspend(world.hub, tx, membership.any_collection(tx, "shared"), str(found["id"]), "flood")
+    assert upkeep.tick(later(world, 400).hub) == (0, 0)
+    assert fetch(world, world.globex) == [] and len(review.waiting(world.hub, person(world, "house", "counsel"))) == 1
+
+
+@pytest.mark.parametrize("decision", ["released", "rejected", "expired"])
+def test_who_sent_it_twice_is_answered_under_either_status(world: World, held: Quarantined, decision: str) -> None:
+    again = world.submit(world.acme, doubtful(world.acme))
+    assert told(again) == (0, 0, 1) and again.id != held.submission
+    if decision == "expired":
+        upkeep.tick(later(world, 31).hub)
+    else:
+        counsel = person(world, "house", "counsel")
+        review.decide(world.hub, counsel, held.id, decision == "released", REASON, held.digest.hex())
+    wanted = (1, 0, 0) if decision == "released" else (0, 1, 0)
+    for id_ in (held.submission, again.id):
+        status = submission.status(world.hub, world.acme.who, id_)
+        assert told(status) == wanted
+        assert json.loads(status.successes if decision == "released" else status.failures)[0]["id"] == held.object

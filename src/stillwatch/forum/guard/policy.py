@@ -112,6 +112,14 @@ class Appeals(Struct, frozen=True, forbid_unknown_fields=True):
     sentence: str = ""
 
 
+class Waiting(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many days counsel has to decide on what the guard is unsure of; after that it stays, by nobody's word."""
+
+    days: Annotated[int, Meta(ge=1, le=365)] = 30
+    sources: tuple[str, ...] = ()
+    sentence: str = ""
+
+
 class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     """The file, or the chapters together."""
 
@@ -125,6 +133,7 @@ class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
     example: tuple[Example, ...] = ()
     sign_off: tuple[SignOff, ...] = ()
     appeals: Appeals = Appeals()
+    quarantine: Waiting = Waiting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +227,7 @@ def _compact(value: Any) -> str:
 
 def _check_names(file: PolicyFile, where: str) -> None:
     sources = {each.id for each in file.source}
-    cited = [*file.category, *file.switch, *file.rule, file.appeals]
+    cited = [*file.category, *file.switch, *file.rule, file.appeals, file.quarantine]
     used = {source for each in cited for source in each.sources}
     _known("source", used, sources, where)
     _known("category", {each.category for each in file.rule}, {each.id for each in file.category} | _OWN, where)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stillwatch.forum.guard.policy import Appeals
+from stillwatch.forum.guard.policy import Appeals, Waiting
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.cursors import Cursors
 from stillwatch.forum.hub.errors import Absent, Forbidden
@@ -40,6 +40,7 @@ class Hub:
         limits: what it takes and gives at most.
         clock: microseconds since 1970.
         matching: its part in private matching; None where it offers none.
+        waiting: how long counsel has to decide on what is in quarantine, by the same.
         appeals: how soon an objection is answered, and what follows if it is not, by the guard's policy.
         examiners: do what ``examine`` does in processes of their own; without them it is done here.
     """
@@ -56,6 +57,7 @@ class Hub:
     witnesses: tuple[Verifier, ...] = ()
     examiners: Examine | None = None
     appeals: Appeals = field(default_factory=Appeals)
+    waiting: Waiting = field(default_factory=Waiting)
     matching: "Matching | None" = None
 
     def examine(self, raws: Sequence[bytes], signer: Signer) -> list[Examined | Failed]:

@@ -15,6 +15,8 @@ from stillwatch.forum.hub import feedback, recall, submission, suspension
 from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
 from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.forum.hub.interface import Object, Records, Transaction
+from stillwatch.forum.hub.statuses import OVERDUE
+from stillwatch.forum.hub.times import DAY
 from stillwatch.forum.ledger import entries
 from stillwatch.schema.forum import Collection, Known, NewObject, Principal, Quarantined, Role, State
 
@@ -94,6 +96,29 @@ def decide(hub: Hub, who: Principal, id_: str, release: bool, reason: str, diges
             suspension.reinstate(hub, tx, collection, held.object, held.moment, who.person)
         else:
             _reject_suspended(hub, tx, who, collection, held)
+
+
+def expire(hub: Hub) -> int:
+    """Withhold what the guard was unsure of and nobody decided on in time; returns how many objects that were.
+
+    It may be submitted again. What was suspended after its release stays suspended: silence releases nothing.
+    """
+    until = hub.clock() - hub.waiting.days * DAY
+    with hub.store.reading() as tx:
+        open_ = tx.records.find(Quarantined, order="time", limit=_PAGE, decision=None, cause="guard")
+    return sum(_expire(hub, each) for each in open_ if each.time <= until)
+
+
+def _expire(hub: Hub, held: Quarantined) -> bool:
+    now = hub.clock()
+    values = {"decision": "expired", "decided_by": "", "reason": "not decided in time", "decided": now, "body": None}
+    with hub.store.writing() as tx:
+        tx.objects.lock(held.collection)
+        if not tx.records.change(Quarantined, {"id": held.id, "decision": None}, **values):
+            return False
+        submission.resolve(tx.records, held.submission, held.object, held.version, OVERDUE)
+        hub.log(tx, entries.Withheld(time="", item=held.item, by="time", categories=(), policy=hub.policy))
+    return True
 
 
 def _decide_new(

@@ -17,6 +17,7 @@ from stillwatch.forum.hub.errors import Absent, Conflict
 from stillwatch.forum.hub.examine import Examined, Failed, Signer
 from stillwatch.forum.hub.hub import Hub, writable
 from stillwatch.forum.hub.interface import Judgement, Records, Setting, Transaction
+from stillwatch.forum.hub.statuses import caught_up
 from stillwatch.forum.ledger import entries
 from stillwatch.schema.forum import (
     Collection,
@@ -181,7 +182,7 @@ def _record(tx: Transaction, collection: Collection, news: list[NewObject]) -> _
         versions={(each.id, each.moment): each for each in known},
         owners={each.id: each for each in reversed(known)},
         equals=equals,
-        pending={(each.object, each.moment): each for each in pending},
+        pending={(each.object, each.moment): each for each in pending if each.decision != "expired"},
         withheld={(each.object, each.moment): each for each in withheld},
     )
 
@@ -276,9 +277,9 @@ def status(hub: Hub, who: Principal, id_: str) -> Submission:
     """
     with hub.store.reading() as tx:
         found = tx.records.one(Submission, id=id_, member=who.member)
-    if found is None:
-        raise Absent("no such status", where=id_[:80])
-    return found
+        if found is None:
+            raise Absent("no such status", where=id_[:80])
+        return caught_up(tx.records, found)
 
 
 def _detail(id_: str, version: str, message: str) -> dict[str, str]:

@@ -98,10 +98,10 @@ class Quarantined(Entry, frozen=True, kw_only=True, tag="quarantined"):
 
 
 class Withheld(Entry, frozen=True, kw_only=True, tag="withheld"):
-    """An item does not leave, by the guard or by counsel (who is ``person`` then)."""
+    """An item does not leave, by the guard, by counsel (who is ``person`` then), or as nobody decided in ``time``."""
 
     item: Id
-    by: Literal["guard", "counsel"]
+    by: Literal["guard", "counsel", "time"]
     categories: Words
     policy: Hash
     person: Id = ""
