@@ -1,6 +1,7 @@
 """A hub of two members and the one that operates it, with no server around it."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from stillwatch.forum.hub.interface import Limits
 from stillwatch.forum.ledger import SigningKey, entries
 from stillwatch.forum.ledger.conduct import Conduct
 from stillwatch.schema.forum import Principal, Submission
-from stillwatch.server import secret
+from stillwatch.server import matching_keys, secret
 from stillwatch.server.compose import compose
 from stillwatch.storage.database import Database
 from stillwatch.storage.migrate import migrate
@@ -68,6 +69,8 @@ def make(folder: Path, limits: Limits | None = None) -> Iterator[World]:
     keys.mkdir(mode=0o700)
     secret.make(keys / "hub.secret")
     SigningKey().write(keys / "log.pem")
+    trustee = b64encode(SigningKey().public).decode()
+    matching_keys.make(keys, matching_keys.Settings("hub", trustee_url="https://t.example", trustee_key=trustee))
     url = f"sqlite:///{folder / 'hub.db'}"
     database = Database(url)
     migrate(database)
