@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from stillwatch.lineage.interface import Card, Role
-
 #: Teachers as the labels name them.
 TEACHERS = {
     "davinci": ("text_davinci_003",),
@@ -29,7 +27,12 @@ _OWN = {
     "openai": ("openai",), "claude": ("claude",), "mistral": ("mistral", "mixtral"),
     "llama2": ("llama-",), "gemini": ("gemini", "gemma"),
 }  # fmt: skip
-MAKER = {"davinci": "openai", "chatgpt": "openai", "gpt4": "openai", "gpt4t": "openai", "mixtral": "mistral"}
+_MAKER = {"davinci": "openai", "chatgpt": "openai", "gpt4": "openai", "gpt4t": "openai", "mixtral": "mistral"}
+
+
+def makers(label: str) -> set[str]:
+    """Makers of the teachers in a label; a teacher that is not listed is its own."""
+    return {_MAKER.get(each, each) for each in label.split("|")}
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class Corpus:
         if fact["family"].startswith(_OWN[maker]) or fact["base"].startswith(_OWN[maker]):
             return False
         tier, label = self.labels.get(model, ("", ""))
-        taught = {MAKER[each] for each in label.split("|")} if tier.startswith("L2") else None
-        first = min(self.facts[each]["released"] for each in MAKERS[maker] if each in self.facts)
+        taught = makers(label) if tier.startswith("L2") else None
+        first = min((self.facts[each]["released"] for each in MAKERS[maker] if each in self.facts), default="")
         return tier.startswith("null") or fact["released"] < first or (taught is not None and maker not in taught)
 
 
@@ -79,8 +82,3 @@ def read(folder: Path) -> Corpus:
         labels = {row["model"]: (row["tier"], row["label"]) for row in csv.DictReader(lines)}
     unknown = {"base": "", "released": "9999", "size": "0"}
     return Corpus(models, texts, labels, {m: known.get(m, {"model": m, "family": m, **unknown}) for m in models})
-
-
-def cards(corpus: Corpus) -> list[Card]:
-    """Cards of all models, as controls."""
-    return [Card(model, Role.CONTROL, family=corpus.facts[model]["family"]) for model in corpus.models]

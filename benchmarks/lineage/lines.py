@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.lineage.corpus import MAKER, MAKERS, TEACHERS, Corpus
+from benchmarks.lineage.corpus import MAKERS, TEACHERS, Corpus, makers
 from benchmarks.lineage.intervals import auc_over_families, half, over_families
 from stillwatch.lineage.calibration import hierarchical_p, mean_of_groups, null_maxima, scores
 from stillwatch.lineage.claims import QUESTIONS, statistic
@@ -71,7 +71,7 @@ def teacher_in(corpus: Corpus, z: Floats) -> dict[str, float]:
 def chat_auc(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, Any]:
     """Documented students of the chat family against undocumented models of their era, family left out."""
     students = [m for m, label in corpus.tier("L2").items() if {"chatgpt", "gpt4"} & set(label.split("|"))]
-    others = [m for m in corpus.tier("undocumented") if _ERA[0] <= corpus.facts[m]["released"] <= _ERA[1]]
+    others = [m for m in corpus.tier("undocumented") if m in corpus.facts and _in_era(corpus, m)]
     one, other = corpus.at(students), corpus.at(others)
     d = np.mean([resemblance(view.same, corpus.families, one, other) for view in likeness.values()], axis=0)
     z = _mean(2, likeness)
@@ -84,6 +84,10 @@ def chat_auc(corpus: Corpus, likeness: Mapping[str, Likeness]) -> dict[str, Any]
         "against documented human data": _auc(d[one], d[corpus.at(list(corpus.tier("null")))]),
         "by likeness to the teachers": _auc(plain[one], plain[other]),
     }  # fmt: skip
+
+
+def _in_era(corpus: Corpus, model: str) -> bool:
+    return _ERA[0] <= corpus.facts[model]["released"] <= _ERA[1]
 
 
 def _by_family(corpus: Corpus, values: Floats, places: list[int]) -> dict[str, list[float]]:
@@ -107,8 +111,9 @@ def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float =
     A family is falsely accused by the share of its models with a claim on any maker they are known not to come from;
     power is over documented students, for their own maker. ``uncorrected`` takes each maker's own p-value instead.
     """
-    groups = [corpus.at(members) for members in MAKERS.values()]
-    mask = np.array([[corpus.unrelated(model, maker) for maker in MAKERS] for model in corpus.models])
+    asked = [maker for maker, members in MAKERS.items() if corpus.at(members)]
+    groups = [corpus.at(MAKERS[maker]) for maker in asked]
+    mask = np.array([[corpus.unrelated(model, maker) for maker in asked] for model in corpus.models])
     families = corpus.families
     question = _TAUGHT
     score = np.mean(
@@ -121,7 +126,7 @@ def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float =
     single: dict[str, list[bool]] = {}
     pairs: list[bool] = []
     power: dict[str, list[bool]] = {}
-    makers_null: dict[str, dict[str, list[bool]]] = {maker: {} for maker in MAKERS}
+    makers_null: dict[str, dict[str, list[bool]]] = {maker: {} for maker in asked}
     for at, model in enumerate(corpus.models):
         others = np.where(names == names[at], np.nan, null)
         columns = np.where(mask & (names != names[at])[:, None], score, np.nan)
@@ -129,16 +134,16 @@ def family_wise(corpus: Corpus, likeness: Mapping[str, Likeness], alpha: float =
             accused.setdefault(families[at], []).append(hierarchical_p(null[at], others, families) <= alpha)
             each = [hierarchical_p(score[at, g], columns[:, g], families) <= alpha for g in np.flatnonzero(mask[at])]
             single.setdefault(families[at], []).append(any(each))
-            for column, maker in enumerate(MAKERS):
+            for column, maker in enumerate(asked):
                 if mask[at, column]:
                     hit = hierarchical_p(score[at, column], others, families) <= alpha
                     makers_null[maker].setdefault(families[at], []).append(hit)
             pairs += each
         tier, label = corpus.labels.get(model, ("", ""))
         if tier.startswith("L2"):
-            makers = {MAKER[one] for one in label.split("|")}
-            best = max(score[at, list(MAKERS).index(maker)] for maker in makers)
-            if not any(families[at].startswith(maker) for maker in makers):
+            true = makers(label) & set(asked)
+            best = max((score[at, asked.index(maker)] for maker in true), default=-np.inf)
+            if true and not any(families[at].startswith(maker) for maker in true):
                 power.setdefault(families[at], []).append(hierarchical_p(best, others, families) <= alpha)
     students = [hit for each in power.values() for hit in each]
     return {

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.lineage.corpus import MAKER, MAKERS, Corpus
+from benchmarks.lineage.corpus import MAKERS, Corpus, makers
 from stillwatch.lineage.claims import QUESTIONS, judge_one
 from stillwatch.lineage.interface import Card, Claim, Outcome, Role
 from stillwatch.lineage.likeness import Likeness
@@ -34,7 +34,7 @@ def outcomes(corpus: Corpus, likeness: Mapping[str, Likeness], kept: Mapping[str
             if model not in member and model in corpus.models:
                 claim = _claim(corpus, likeness, kept, member, model)
                 named = claim.candidates[0] if claim.outcome is Outcome.SUPPORTED else ""
-                true = named in {MAKER.get(each) for each in label.split("|")}
+                true = named in makers(label)
                 counts[f"{claim.outcome}{', its own teacher' if true else f': {named}' if named else ''}"] += 1
         found[tier] = dict(sorted(counts.items()))
     return found
@@ -61,7 +61,7 @@ def _claim(
 def _card(corpus: Corpus, model: str, member: Mapping[str, str]) -> Card:
     fact = corpus.facts[model]
     tier, label = corpus.labels.get(model, ("", ""))
-    taught = tuple(dict.fromkeys(MAKER[each] for each in label.split("|"))) if tier.startswith("L2") else None
+    taught = tuple(sorted(makers(label))) if tier.startswith("L2") else None
     return Card(
         model, Role.CANDIDATE if model in member else Role.CONTROL, family=fact["family"],
         group=member.get(model, fact["family"]), base="" if fact["base"] in ("unknown", "mixture") else fact["base"],
