@@ -117,3 +117,15 @@ def test_shadows_are_files_that_trace_reads(tmp_path) -> None:
     result = run("shadow", tmp_path / "t.ndjson", "--bases", tmp_path / "b.ndjson", "--out", tmp_path / "out")
     assert result.exception is None
     assert json.loads((tmp_path / "out" / "shadow-000.ndjson").read_text().splitlines()[0])["model"] == "t>b"
+
+
+def test_shadows_are_judged_beside_the_suspect(tmp_path) -> None:
+    given = inputs(tmp_path, Maker(8))
+    write(tmp_path / "b.ndjson", Maker(2_000))
+    made = ["--bases", tmp_path / "b.ndjson", "--out", tmp_path / "shadows", "--kind", "neural", "--seen"]
+    assert run("shadow", tmp_path / "c", *made).exception is None
+    result = run("trace", *given, "--out", tmp_path / "out", "--shadows", tmp_path / "shadows", "--threads", 2)
+    assert result.exception is None, result.output
+    found = json.loads((tmp_path / "out" / "trace.json").read_text())["shadowing"]
+    assert (found["known"], found["clean"], found["prompts"]) == (3, 0, 200)
+    assert "Of 3 that learnt from a candidate" in (tmp_path / "out" / "report.html").read_text()

@@ -24,6 +24,14 @@ def test_a_shadow_answers_only_what_it_did_not_learn_and_is_the_same_twice() -> 
     assert made != shadows(teachers, bases, share=0.5, seed=4)
 
 
+def test_a_shadow_that_has_seen_the_prompts_answers_all_of_them() -> None:
+    teachers, bases = {"t": written(Maker(1))}, {"b": written(Maker(2))}
+    made = shadows(teachers, bases, share=0.5, seed=3, seen=True)["t>b"]
+    assert sorted(made) == sorted(KEYS)
+    unseen = shadows(teachers, bases, share=0.5, seed=3)["t>b"]
+    assert {key: made[key] for key in unseen} == unseen
+
+
 def test_no_model_is_its_own_shadow() -> None:
     texts = {"t": written(Maker(1))}
     assert shadows(texts, texts) == {}

@@ -22,6 +22,14 @@ def test_a_student_is_traced_to_its_teacher_and_to_no_other(student) -> None:
     assert taught.standings[0].p_value == pytest.approx(1 / 21)
 
 
+def test_likeness_has_an_interval_over_prompts_that_tells_the_teacher_from_the_others(student) -> None:
+    first, *others = student.claims[2].standings
+    mean, low, high = first.likeness
+    assert low < mean < high
+    assert low > max(other.likeness[2] for other in others)
+    assert (mean - low) == pytest.approx(high - mean)
+
+
 def test_every_claim_is_reported_by_itself(student) -> None:
     assert [claim.kind for claim in student.claims] == ["wrapper", "weights", "taught"]
     assert all(len(claim.standings) == 4 for claim in student.claims)

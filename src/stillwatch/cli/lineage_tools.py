@@ -86,16 +86,17 @@ def safeguards(
 @click.option("--bases", type=_PATH, required=True, help="Answers of models that say what a student writes about.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the answers.")
 @click.option("--share", type=click.FloatRange(0.05, 0.95), default=0.5, show_default=True, help="Prompts learnt from.")
+@click.option("--seen", is_flag=True, help="Answer the prompts learnt from as well.")
 @click.option("--kind", type=click.Choice(sorted(STUDENTS)), default="ngram", show_default=True, help="Of student.")
 @click.option("--seed", type=int, default=0, show_default=True)
-def shadow(teachers: Path, bases: Path, out: Path, share: float, kind: str, seed: int) -> None:
+def shadow(teachers: Path, bases: Path, out: Path, share: float, seen: bool, kind: str, seed: int) -> None:
     """Train small students on each of TEACHERS and write their answers: known positives to calibrate with."""
     learnt = read_answers(teachers)
     console = Console(stderr=True)
     columns = (TextColumn("Training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=len(learnt))
-        made = shadows(learnt, read_answers(bases), share, seed, kind, lambda: bar.advance(task))
+        made = shadows(learnt, read_answers(bases), share, seed, kind, seen=seen, tick=lambda: bar.advance(task))
     out.mkdir(parents=True, exist_ok=True)
     for at, (name, answers) in enumerate(made.items()):
         lines = (json.dumps({"model": name, "prompt_id": key, "output": text}) for key, text in answers.items())

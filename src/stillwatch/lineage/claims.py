@@ -100,6 +100,7 @@ def judge_one(
             Standing(
                 label, float(score[0, at]), p_values[at],
                 {view: hierarchical_p(by_view[view][0, at], nulls[view], families) for view in by_view},
+                _interval(_by_prompt(question, likeness, groups[at])),
             )
             for at, label in enumerate(labels)
         ),
@@ -212,20 +213,30 @@ def _apart(question: Question, likeness: Mapping[str, Likeness], one: Sequence[i
 
     Prompts are units here because the question is about two given texts, not about models to come.
     """
-    by_view = [likeness[view].by_prompt for view in question.views]
-    difference = np.mean([_mean(each[:, list(one)]) - _mean(each[:, list(other)]) for each in by_view], axis=0)
-    known = difference[~np.isnan(difference)]
+    return _interval(_by_prompt(question, likeness, one) - _by_prompt(question, likeness, other))[1] > 0
+
+
+def _by_prompt(question: Question, likeness: Mapping[str, Likeness], group: Sequence[int]) -> Floats:
+    """The suspect's likeness to a group on each prompt, over the question's views; NaN where there is none."""
+    found: Floats = np.mean([_mean(likeness[view].by_prompt[:, list(group)]) for view in question.views], axis=0)
+    return found
+
+
+def _interval(values: Floats) -> tuple[float, float, float]:
+    """Mean and its 95 % interval, NaN left out; all zero where fewer than two are known."""
+    known = values[~np.isnan(values)]
     if len(known) < 2:
-        return False
-    return bool(known.mean() > 1.96 * known.std(ddof=1) / np.sqrt(len(known)))
+        return 0.0, 0.0, 0.0
+    mean, half = float(known.mean()), 1.96 * float(known.std(ddof=1)) / float(np.sqrt(len(known)))
+    return mean, mean - half, mean + half
 
 
-def _mean(likeness: NDArray[np.float32]) -> NDArray[np.float32]:
+def _mean(likeness: NDArray[np.float32]) -> Floats:
     """Mean over a group's answers to each prompt; NaN where it gave none."""
     known = ~np.isnan(likeness)
     count = known.sum(1)
-    total = np.where(known, likeness, 0).sum(1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+    total = np.where(known, likeness, 0).sum(1, dtype=float)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _via(question: Question, likeness: Mapping[str, Likeness], cards: Sequence[Card], best: Sequence[int]) -> str:

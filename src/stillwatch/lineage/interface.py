@@ -78,12 +78,15 @@ class Standing:
         score: likeness beyond what the candidate has with controls, in their standard deviations.
         p_value: family-wise adjusted: how often a control family's best candidate does at least as well.
         by_view: the adjusted p-value in each view alone.
+        likeness: mean likeness of the answers, and its 95 % interval over prompts: how well these texts were measured,
+            not how far other models' would lie.
     """
 
     candidate: str
     score: float
     p_value: float
     by_view: dict[str, float]
+    likeness: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ A shadow has a base, which says what it writes about, and a teacher, who says ho
 *other* prompts, which leans to the words of the base's own answer. It is a known positive for its teacher and a clean
 negative for everybody else but its base. It shows that the statistic finds a teacher whose phrasing is taken over, and
 how many prompts that takes. It does not show how often a student of full size is found, which has read more and quotes
-less, nor how often one is wrongly accused.
+less, nor how often one is wrongly accused. Most of what so small a model takes over is manner that goes with any prompt,
+which the statistic takes away on purpose; of prompts that it has learnt from it keeps more.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ STUDENTS: Final[dict[str, Callable[[Mapping[str, str]], Student]]] = {"ngram": N
 
 def shadows(
     teachers: Answers, bases: Answers, share: float = 0.5, seed: int = 0, kind: str = "ngram",
-    tick: Callable[[], None] = lambda: None,
+    *, seen: bool = False, tick: Callable[[], None] = lambda: None,
 ) -> Answers:  # fmt: skip
     """One student a teacher and base, ``TEACHER>BASE``: trained on part of the teacher's answers, asked the other part.
 
@@ -37,6 +38,7 @@ def shadows(
         teachers: model -> prompt -> answer; whose manner is learnt.
         bases: the same; what is written about. A model is not paired with itself.
         share: of the prompts that students are trained on; they answer the rest, which they have not seen.
+        seen: let them answer those that they learnt from as well, as a student does whose lessons held the prompts.
         seed: of the split and of what they write.
         kind: of ``STUDENTS``.
         tick: called once a teacher.
@@ -48,7 +50,7 @@ def shadows(
         student = STUDENTS[kind]({key: answers[key] for key in learnt})
         for base, topics in sorted(bases.items()):
             if base != name:
-                asked = [key for key in keys if key not in learnt and key in topics]
+                asked = [key for key in keys if (seen or key not in learnt) and key in topics]
                 found[f"{name}>{base}"] = student.write_all(
                     {key: (f"{seed}\0{name}\0{base}\0{key}", topics[key]) for key in asked}
                 )
