@@ -4,8 +4,8 @@ A shadow has a base, which says what it writes about, and a teacher, who says ho
 *other* prompts, which leans to the words of the base's own answer. It is a known positive for its teacher and a clean
 negative for everybody else but its base. It shows that the statistic finds a teacher whose phrasing is taken over, and
 how many prompts that takes. It does not show how often a student of full size is found, which has read more and quotes
-less, nor how often one is wrongly accused. Most of what so small a model takes over is manner that goes with any prompt,
-which the statistic takes away on purpose; of prompts that it has learnt from it keeps more.
+less, nor how often one is wrongly accused. What so small a model takes over is mostly manner that goes with any
+prompt, which the statistic takes away on purpose; of prompts that it has learnt from it keeps more.
 """
 
 from collections.abc import Callable, Mapping
