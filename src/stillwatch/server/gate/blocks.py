@@ -54,6 +54,9 @@ class Blocks:
 
     def foreign(self, account: str, blocks: Iterable[str]) -> tuple[str, ...]:
         """Those of ``blocks`` that are known to be another account's."""
+        blocks = tuple(blocks)
+        if not blocks:
+            return ()
         owner = key_of("account", account)
         return tuple(block for block in blocks if self._owner(key_of("block", block)) not in (None, owner))
 
