@@ -9,7 +9,7 @@ import msgspec
 from stillwatch.errors import InputError, MissingExtra
 
 # What JCS writes otherwise than msgspec: numbers that are not small integers, and null, which NaN would become here.
-_UNLIKE = re.compile(rb"[:\[,](?:-?\d+(?:\.\d+)?[eE][+-]?\d+|-?\d+\.\d+|-?\d{16,}|null)[,}\]]")
+_UNLIKE = re.compile(rb"[:\[,](?=[-\dn])(?:-?\d+(?:\.\d+)?[eE][+-]?\d+|-?\d+\.\d+|-?\d{16,}|null)[,}\]]")
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 

@@ -8,12 +8,13 @@ CREATE TABLE collection (
     walking INTEGER NOT NULL DEFAULT 0, doubtful INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+-- Tables of bodies have rowids: without them, SQLite keeps so little of a row in a page that each body takes one more.
 -- Each version once. standing: good, unsigned, unknown (signed by nobody known), bad. gone: why it is not used any more.
 CREATE TABLE object (
     collection TEXT NOT NULL, id TEXT NOT NULL, moment INTEGER NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL,
     body BLOB NOT NULL, digest BLOB NOT NULL, standing TEXT NOT NULL, signer TEXT NOT NULL, fetched INTEGER NOT NULL,
     gone TEXT NOT NULL DEFAULT '', PRIMARY KEY (collection, id, moment)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX object_standing ON object (standing) WHERE standing IN ('unknown', 'bad');
 
 -- What a server gave that is no object, or contradicts what it gave before.
@@ -34,7 +35,7 @@ CREATE TABLE outbox (
     collection TEXT NOT NULL, id TEXT NOT NULL, moment INTEGER NOT NULL, version TEXT NOT NULL, body BLOB NOT NULL,
     digest BLOB NOT NULL, state TEXT NOT NULL, status TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
     time INTEGER NOT NULL, PRIMARY KEY (collection, id, moment)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX outbox_state ON outbox (state, collection, time, id, moment);
 
 -- Recalls that were followed here, with the signed acknowledgement, which is sent until the hub has it.
