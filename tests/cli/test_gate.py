@@ -174,3 +174,31 @@ def test_simulate(files: Path) -> None:
     assert set(rows) == {"a", "b", "c"}
     assert rows["a"]["worst"] == "step_up" and rows["a"]["refused_output_tokens"] > 0
     assert rows["a"]["first"] < rows["c"]["first"]
+
+
+def test_what_is_shared_is_the_same_from_every_directory(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(files)
+    before = measures(files)
+    url = f"sqlite:///{files / 'gates.db'}"
+    with pytest.raises(UsageError, match="no database"):
+        run("gate", "share", "--state", files / "s")
+    assert "2 entries" in run("gate", "share", "--state", files / "s", "--database", url).output
+    with pytest.raises(UsageError, match="already"):
+        run("gate", "share", "--state", files / "s", "--database", url)
+    monkeypatch.setenv("STILLWATCH_GATE_DATABASE", url)
+    told = run("gate", "measures", "--state", files / "elsewhere", "--json").output.splitlines()
+    assert {row["account"]: row for row in map(json.loads, told)} == before
+    for who in ("ann", "ben"):
+        approve(files, who)
+    arguments = ("--state", files / "elsewhere", "--policy", files / "policy.toml", "--findings", files / "out")
+    run("gate", "publish", *arguments)
+    assert measures(files)["a"]["rung"] == "block"
+    assert (files / "elsewhere" / "snapshot.arrow").exists()
+    monkeypatch.setenv("STILLWATCH_GATE_DATABASE", "mysql://h/d")
+    with pytest.raises(UsageError, match="URL"):
+        measures(files)
+
+
+def test_a_shared_state_needs_a_place_for_its_copy() -> None:
+    with pytest.raises(UsageError, match="directory"):
+        run("gate", "serve", "--database", "sqlite:///x.db")

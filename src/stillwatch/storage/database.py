@@ -78,7 +78,7 @@ def _parse(url: str) -> URL:
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     do = "Write sqlite:///file.db or postgresql://user@host/name"
-    raise UsageError("not the URL of a database that the hub can use", where=where, do=do)
+    raise UsageError("not the URL of a database that can be used", where=where, do=do)
 
 
 def _sqlite(url: URL) -> Engine:
