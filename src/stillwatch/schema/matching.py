@@ -29,12 +29,12 @@ KINDS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A keyholder's public share of an epoch, signed by it, as it stands in the log."""
+    """A keyholder's public share of an epoch, signed by it; ``entry`` is the position of the log's entry on it."""
 
     epoch: int
     holder: str
     message: bytes
-    time: int
+    entry: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,20 @@ class MatchingResource(msgspec.Struct):
     evaluated: int
 
 
-class Announcements(msgspec.Struct):
-    """Public shares of the epoch, as packed messages in base64."""
+class AnnouncementResource(msgspec.Struct):
+    """A public share of the epoch, packed in base64; the log's entry that says so, and the proof that it is there."""
 
-    announcements: list[str]
+    message: str
+    index: int
+    entry: str
+    proof: list[str]
+
+
+class Announcements(msgspec.Struct):
+    """The public shares of the epoch, and the checkpoint that the proofs lead to."""
+
+    checkpoint: str
+    announcements: list[AnnouncementResource]
 
 
 class ComparisonResource(msgspec.Struct, omit_defaults=True):
@@ -120,7 +130,16 @@ def about(call: Call) -> MatchingResource:
 
 def announcements(call: Call) -> Announcements:
     """The public shares."""
-    return Announcements([_base64(each) for each in matching.announcements(call.hub)])
+    signed, found = matching.announcements(call.hub)
+    return Announcements(
+        signed.note,
+        [
+            AnnouncementResource(
+                _base64(raw), each.index, each.entry.decode(), [_base64(hash_) for hash_ in each.proof]
+            )
+            for raw, each in found
+        ],
+    )
 
 
 def announce(call: Call) -> Reply:

@@ -18,7 +18,7 @@ def tables(metadata: MetaData) -> dict[type, Table]:
     return {
         matching.Announced: Table(
             "matching_announced", metadata, _number("epoch", True), _text("holder", True), _bytes("message"),
-            _number("time"),
+            _number("entry"),
         ),
         matching.Charged: Table(
             "matching_charged", metadata, _text("member", True), _number("epoch"), _number("spent"),

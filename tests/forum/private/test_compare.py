@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from stillwatch.errors import UsageError
+from stillwatch.forum.hub import times
+from stillwatch.forum.hub.matching import keyholder
+from stillwatch.forum.ledger import entries
 from stillwatch.forum.matching import comparison as protocol
 from stillwatch.forum.matching import messages
 from stillwatch.forum.matching.errors import MatchingError, MessageError
@@ -215,12 +218,34 @@ def test_a_hub_that_gives_another_share_than_the_trustees_is_found_out(world: Wo
     other = Share("trustee", ada.scope, bytes(32)).announce(world.trustee.holder.key)
     with world.hub.store.writing() as tx:
         tx.records.change(Announced, {"holder": "trustee"}, message=messages.pack(other))
-    with world.client("bea") as bea, pytest.raises(MatchingError, match="another share"):
+    with world.client("bea") as bea, pytest.raises(MatchingError, match="than the one in its log"):
         bea.publics()
     forged = Share("trustee", ada.scope, bytes(32)).announce(world.hub.matching.holder.key)  # type: ignore[union-attr]
     with world.hub.store.writing() as tx:
         tx.records.change(Announced, {"holder": "trustee"}, message=messages.pack(forged))
+        tx.records.change(Announced, {"holder": "trustee"}, entry=len(world.log()))
+        keyholder.append(tx, times.now(), logged(forged))
     with world.client("bea") as bea, pytest.raises(MessageError, match="signature"):
+        bea.publics()
+    with world.hub.store.writing() as tx:
+        tx.records.change(Announced, {"holder": "trustee"}, message=messages.pack(other), entry=len(world.log()))
+        keyholder.append(tx, times.now(), logged(other))
+    with world.client("bea") as bea, pytest.raises(MatchingError, match="tells you another share"):
+        bea.publics()
+
+
+def logged(message: messages.Announcement) -> entries.Announced:
+    """The entry that a lying hub makes."""
+    public = base64.b64encode(message.public).decode()
+    return entries.Announced(time="", holder=message.holder, epoch=str(message.scope.epoch), public=public)
+
+
+def test_a_hub_that_shows_an_entry_that_is_not_in_its_log_is_found_out(world: World) -> None:
+    with world.client("ada") as ada:
+        ada.publics()
+    with world.hub.store.writing() as tx:
+        tx.records.change(Announced, {"holder": "hub"}, entry=1)
+    with world.client("bea") as bea, pytest.raises(MatchingError, match="than the one in its log"):
         bea.publics()
 
 

@@ -6,9 +6,11 @@ pseudonym that are not one's own. Keys from a file (``join --peers``) are pinned
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -60,7 +62,9 @@ class Here(msgspec.Struct, frozen=True):
         return sorted({each.pseudonym for each in self.collections if each.pseudonym})
 
 
-class _Entry(msgspec.Struct):
+class Entry(msgspec.Struct):
+    """An entry of the log as the hub shows it: its index, its canonical JSON, the proof that it is there."""
+
     index: int
     entry: str
     proof: list[str]
@@ -68,7 +72,7 @@ class _Entry(msgspec.Struct):
 
 class _Keys(msgspec.Struct):
     checkpoint: str
-    entries: list[_Entry] = []
+    entries: list[Entry] = []
     more: bool = False
 
 
@@ -201,12 +205,9 @@ def learn_keys(state: State, taxii: Taxii) -> Learned:
     while more:
         after = int(state.setting(_AFTER) or -1)
         told = get(taxii, "keys/", _Keys, after=str(after))
-        try:
+        with _deceived(log.name):
             signed = _checkpoint(state, taxii, log, told.checkpoint)
-            found = [(each.index, _proven(each, after, signed)) for each in told.entries]
-        except LedgerError as error:
-            do = "Keep this state, and show it to the operator and the auditors"
-            raise DeceivedError(str(error), where=log.name, do=do) from None
+            found = [(each.index, _key_entry(each, after, signed)) for each in told.entries]
         more = told.more and bool(found)
         with state.writing():
             shelf.add_peers(state, [entry for _, entry in found])
@@ -243,10 +244,44 @@ def _checkpoint(state: State, taxii: Taxii, log: Verifier, told: str) -> Checkpo
     return signed
 
 
-def _proven(told: _Entry, after: int, signed: Checkpoint) -> Keyed | Unkeyed:
+def proven(state: State, taxii: Taxii, told: str, entries: Iterable[Entry]) -> list[Any]:
+    """Entries that the hub shows, decoded, once they are proven to be in its log.
+
+    Args:
+        state: of the member, which remembers the log's key and its last checkpoint.
+        taxii: the API root.
+        told: the checkpoint that the proofs lead to.
+        entries: as shown.
+
+    Raises:
+        DeceivedError: a proof is wrong, or the log does not continue the one that was seen before.
+    """
+    log = parse_verifier(state.setting(_LOG) or pin_log(state, here(taxii)))
+    with _deceived(log.name):
+        signed = _checkpoint(state, taxii, log, told)
+        found = [_included(each, signed) for each in entries]
+    with state.writing():
+        state.set_setting(_CHECKPOINT, told)
+    return found
+
+
+@contextmanager
+def _deceived(log: str) -> Iterator[None]:
+    try:
+        yield
+    except LedgerError as error:
+        do = "Keep this state, and show it to the operator and the auditors"
+        raise DeceivedError(str(error), where=log, do=do) from None
+
+
+def _included(told: Entry, signed: Checkpoint) -> Any:
     raw = told.entry.encode()
     verify_inclusion(leaf_hash(raw), told.index, signed.size, _hashes(told.proof), signed.root)
-    found = decode(raw)
+    return decode(raw)
+
+
+def _key_entry(told: Entry, after: int, signed: Checkpoint) -> Keyed | Unkeyed:
+    found = _included(told, signed)
     if told.index <= after or not isinstance(found, Keyed | Unkeyed):
         raise LedgerError("what the hub shows is no entry on a key beyond the last one", where=f"entry {told.index}")
     return found

@@ -66,12 +66,9 @@ def turn(store: Store, holder: Holder, now: int) -> None:
     with store.writing() as tx:
         tx.log.lock(now)
         ended = forget(tx, epoch)
-        entries: list[Ended | AnnouncedEntry] = [Ended(time="", holder=holder.name, epoch=str(each)) for each in ended]
+        append(tx, now, *(Ended(time="", holder=holder.name, epoch=str(each)) for each in ended))
         if tx.records.one(Announced, epoch=epoch, holder=holder.name) is None:
-            message = later.announce(holder.key)
-            tx.records.add(Announced(epoch, holder.name, messages.pack(message), now))
-            entries.append(announcement_entry(message))
-        append(tx, now, *entries)
+            announce(tx, now, later.announce(holder.key))
     holder.advance(epoch)
 
 
@@ -90,10 +87,11 @@ EPOCHAL: Final = (
 )  # fmt: skip
 
 
-def announcement_entry(message: Announcement) -> AnnouncedEntry:
-    """The log's entry of a public share."""
-    public = base64.b64encode(message.public).decode()
-    return AnnouncedEntry(time="", holder=message.holder, epoch=str(message.scope.epoch), public=public)
+def announce(tx: Transaction, now: int, message: Announcement) -> None:
+    """Put a keyholder's public share into the log, and keep it to be told."""
+    public, epoch = base64.b64encode(message.public).decode(), message.scope.epoch
+    (place,) = append(tx, now, AnnouncedEntry(time="", holder=message.holder, epoch=str(epoch), public=public))
+    tx.records.add(Announced(epoch, message.holder, messages.pack(message), place))
 
 
 def answer(store: Store, holder: Holder, raw: bytes, keys: Keys, owner: str, now: int) -> bytes:

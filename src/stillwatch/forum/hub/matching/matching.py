@@ -7,16 +7,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from stillwatch.forum.hub.errors import Absent, Forbidden, Unprocessable
 from stillwatch.forum.hub.hub import Hub
 from stillwatch.forum.hub.interface import Records, Transaction
-from stillwatch.forum.hub.log import append
+from stillwatch.forum.hub.keys import Proven
 from stillwatch.forum.hub.matching import holder as holders
 from stillwatch.forum.hub.matching import keyholder
 from stillwatch.forum.hub.matching.holder import Holder
 from stillwatch.forum.hub.matching.keyholder import told
+from stillwatch.forum.ledger.ledger import Ledger
 from stillwatch.forum.matching import keys, messages
 from stillwatch.forum.matching.joining import Rules
 from stillwatch.forum.matching.keys import Share
 from stillwatch.forum.matching.messages import Announcement, Question
-from stillwatch.schema.forum import Key, Principal, Pseudonym
+from stillwatch.schema.forum import Key, Principal, Pseudonym, Signed
 from stillwatch.schema.matching import Announced, Kept
 
 
@@ -60,11 +61,20 @@ def current(hub: Hub) -> Share:
     return keyholder.current(hub.store, of(hub).holder, hub.clock())
 
 
-def announcements(hub: Hub) -> list[bytes]:
-    """The public shares of the epoch that runs, packed: the hub's, and the trustee's once somebody has brought it."""
+def announcements(hub: Hub) -> tuple[Signed, list[tuple[bytes, Proven]]]:
+    """The public shares of the epoch that runs: the hub's, and the trustee's once somebody has brought it.
+
+    Each is packed, with the log's entry on it and the proof that leads to the checkpoint.
+    """
     share = current(hub)
+    signed = hub.checkpoint()
     with hub.store.reading() as tx:
-        return [each.message for each in tx.records.find(Announced, order="holder", epoch=share.scope.epoch)]
+        ledger, found = Ledger(tx.log, tx.log.origin() or ""), []
+        for each in tx.records.find(Announced, order="holder", epoch=share.scope.epoch):
+            if each.entry < signed.size:  # one that came after the checkpoint is told the next time
+                proof = list(ledger.tree.inclusion(each.entry, signed.size))
+                found.append((each.message, Proven(each.entry, ledger.store.entries(each.entry, 1)[0], proof)))
+    return signed, found
 
 
 def announce(hub: Hub, raw: bytes) -> None:
@@ -85,8 +95,7 @@ def announce(hub: Hub, raw: bytes) -> None:
             if messages.read(held.message, Announcement).public != message.public:
                 raise Unprocessable("the trustee announced another share to somebody else", where=trustee.name)
             return
-        tx.records.add(Announced(share.scope.epoch, trustee.name, raw, now))
-        append(tx, now, keyholder.announcement_entry(message))
+        keyholder.announce(tx, now, message)
 
 
 def answer(hub: Hub, who: Principal, raw: bytes) -> bytes:

@@ -13,12 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from stillwatch.errors import UsageError
 from stillwatch.forum.ledger import load_key
+from stillwatch.forum.ledger.entries import Announced
 from stillwatch.forum.matching import keys, messages, pseudonyms
 from stillwatch.forum.matching.errors import MatchingError
 from stillwatch.forum.matching.messages import Announcement, Answer, Scope
 from stillwatch.forum.matching.pseudonyms import Pending
 from stillwatch.forum.member.errors import MemberError, RefusedError, SenselessError
 from stillwatch.forum.member.join import connect
+from stillwatch.forum.member.keys import Entry, proven
 from stillwatch.forum.member.matching.store import Holders, MatchingStore
 from stillwatch.forum.member.shelf import peers
 from stillwatch.forum.member.state import State
@@ -42,8 +44,13 @@ class About(msgspec.Struct, frozen=True):
     evaluated: int
 
 
+class _Announcement(Entry):
+    message: str = ""
+
+
 class _Announcements(msgspec.Struct):
-    announcements: list[str]
+    checkpoint: str
+    announcements: list[_Announcement]
 
 
 class Client:
@@ -58,7 +65,7 @@ class Client:
 
     def __init__(self, state: State, store: MatchingStore, hub: Taxii, trustee: Transport) -> None:
         self.state, self.store = state, store
-        self._hub, self._trustee = hub.transport, trustee
+        self._taxii, self._hub, self._trustee = hub, hub.transport, trustee
         self.me = state.membership.identity
         if not self.me:
             do = "Run `stillwatch forum join` again with --identity, as the operator told it"
@@ -136,9 +143,19 @@ class Client:
         return found
 
     def _logged(self) -> dict[str, Announcement]:
-        found = self.get("announcements", _Announcements).announcements
-        read = [messages.read(base64.b64decode(each), Announcement) for each in found]
-        return {each.holder: each for each in read}
+        """What the hub says was announced, proven to be in the log that every member sees."""
+        told = self.get("announcements", _Announcements)
+        entries = proven(self.state, self._taxii, told.checkpoint, told.announcements)
+        found = {}
+        for shown, entry in zip(told.announcements, entries, strict=True):
+            message = messages.read(base64.b64decode(shown.message), Announcement)
+            public = base64.b64encode(message.public).decode()
+            logged = Announced(time=entry.time, holder=message.holder, epoch=str(message.scope.epoch), public=public)
+            if entry != logged:
+                what = "the hub tells another share than the one in its log"
+                raise MatchingError(what, where=message.holder, do="Report the hub to the forum.")
+            found[message.holder] = message
+        return found
 
     def evaluate(self, identifiers: Sequence[tuple[str, str]]) -> int:
         """Have identifiers (kind, value) evaluated that were not yet in this epoch; gives how many were.

@@ -28,7 +28,7 @@ def _key(*names: str) -> sa.PrimaryKeyConstraint:
 def upgrade() -> None:
     """Make the tables."""
     op.create_table(
-        "matching_announced", _number("epoch"), _text("holder"), _bytes("message"), _number("time"),
+        "matching_announced", _number("epoch"), _text("holder"), _bytes("message"), _number("entry"),
         _key("epoch", "holder"),
     )  # fmt: skip
     op.create_table(
@@ -59,8 +59,8 @@ def upgrade() -> None:
         _key("epoch", "member"),
     )  # fmt: skip
     op.create_table(
-        "matching_pooled", _number("epoch"), _text("member"), _text("group"), _text("digest"), _number("clusters"), _number("time"),
-        _key("epoch", "member"),
+        "matching_pooled", _number("epoch"), _text("member"), _text("group"), _text("digest"), _number("clusters"),
+        _number("time"), _key("epoch", "member"),
     )  # fmt: skip
     op.create_table(
         "matching_joined", _number("epoch"), _text("group"), _number("members"), _number("campaigns"), _number("time"),
