@@ -15,7 +15,7 @@ from benchmarks.lineage.evasion import EVASIONS, MIXTURES, mixed
 from benchmarks.options import add_common
 from stillwatch.lineage.claims import QUESTIONS
 from stillwatch.lineage.identify import Identifier
-from stillwatch.lineage.likeness import compare
+from stillwatch.lineage.likeness import Likeness, compare, doubly_centred
 from stillwatch.lineage.safeguards import refusal
 from stillwatch.lineage.views import VIEWS
 
@@ -108,12 +108,46 @@ def _refusal(folder: Path) -> dict:
 
 
 def _curve(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
-    """The table again from fewer prompts, drawn once."""
-    order = np.random.default_rng(5).permutation(len(corpus.texts))
-    return {
-        str(count): _short(corpus, _likeness(corpus, [corpus.texts[at] for at in sorted(order[:count])], threads))
-        for count in (25, 50, 100, 200, 400)
+    """The table again from fewer prompts, drawn ten times: means, and the quartiles of power.
+
+    Likeness between answers to different prompts is that of all prompts: it is nearly the same whichever are taken.
+    """
+    kept: dict = {}
+    whole_set = _likeness(corpus, corpus.texts, threads, kept)
+    centred = {
+        view: np.array([doubly_centred(row.astype(float)) for row in rows], np.float32) for view, rows in kept.items()
     }
+    found: dict = {}
+    for count in (25, 50, 100, 200, 400, 600):
+        each = []
+        for seed in range(10):
+            rows = np.sort(np.random.default_rng(seed).permutation(len(corpus.texts))[:count])
+            fewer = {
+                view: Likeness(
+                    np.nanmean(kept[view][rows], 0, dtype=float), full.cross, centred[view][rows].mean(0, dtype=float),
+                    full.by_prompt,
+                )
+                for view, full in whole_set.items()
+            }  # fmt: skip
+            each.append(_short(corpus, fewer))
+        power = [one["claims"]["power, models"] for one in each]
+        found[str(count)] = {
+            **{
+                f"{tier}, {what}": _mean_of([one[tier][what] for one in each])
+                for tier in ("L0", "L1")
+                for what in ("first", "first three")
+            },
+            "teacher, exact": _mean_of([one["teacher"]["exact"] for one in each]),
+            "teacher, balanced": _mean_of([one["teacher"]["balanced"] for one in each]),
+            "false accusation": _mean_of([one["claims"]["family-wise false accusation"] for one in each]),
+            "power": _mean_of(power),
+            "power, quartiles": [round(float(q), 2) for q in np.quantile(power, (0.25, 0.75))],
+        }  # fmt: skip
+    return found
+
+
+def _mean_of(values: list) -> float:
+    return round(float(np.mean(values)), 3)
 
 
 def _evasion(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
