@@ -17,6 +17,13 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The same for tests that change nothing that another one sees."""
+    with serve(tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
 @pytest.fixture
 def anywhere(url: str, tmp_path: Path) -> Iterator[World]:
     """The same over each kind of database."""

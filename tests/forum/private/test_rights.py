@@ -23,9 +23,9 @@ def ask(world: World, token: str, method: str, path: str, body: bytes = b"x", me
 
 
 @pytest.mark.parametrize("operation", matching_api.OPERATIONS, ids=lambda each: each.name)
-def test_a_submitter_takes_no_part(world: World, operation: matching_api.Operation) -> None:
+def test_a_submitter_takes_no_part(standing: World, operation: matching_api.Operation) -> None:
     path = operation.path.removeprefix("/forum/v1/matching/").replace("{session}", "00" * 16).replace("{digest}", "0")
-    assert ask(world, "ada submitter", operation.method, path).status_code == 403
+    assert ask(standing, "ada submitter", operation.method, path).status_code == 403
 
 
 def test_counsel_agrees_and_nobody_else(world: World) -> None:
@@ -39,9 +39,9 @@ def test_counsel_agrees_and_nobody_else(world: World) -> None:
         assert compare.decide(counsel, session, agree=True).stage == "consented"
 
 
-def test_nobody_asks_in_anothers_name(world: World) -> None:
+def test_nobody_asks_in_anothers_name(standing: World) -> None:
     """Neither with another's pseudonym, nor with one's own and another's signature."""
-    with world.client("ada") as ada, world.client("bea") as bea:
+    with standing.client("ada") as ada, standing.client("bea") as bea:
         (pending,) = pseudonyms.ask(ada.scope, bea.me, "client_ip", [b"192.0.2.1"])
         for key in (ada.key, bea.key):
             raw = messages.pack(pending.question(key))
@@ -53,16 +53,16 @@ def test_nobody_asks_in_anothers_name(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["evaluate", "offer", "accept", "tags", "consent", "exchange", "pool", "announce"])
-def test_nonsense_and_too_much_are_refused_by_each(world: World, name: str) -> None:
+def test_nonsense_and_too_much_are_refused_by_each(standing: World, name: str) -> None:
     operation = next(each for each in matching_api.OPERATIONS if each.name == name)
     session, digest = "00" * 16, sha256(b"x").hexdigest()
     path = operation.path.removeprefix("/forum/v1/matching/").format(session=session, digest=digest)
     for body in (b"x", b"", b"\xc1" * 100, messages.pack(Scope(1, "campaigns"))):
-        assert ask(world, "ada all", "PUT", path, body).status_code in {404, 422}
-    assert ask(world, "ada all", "PUT", path, b"x", "application/json").status_code == 415
-    too_long = ask(world, "ada all", "PUT", path, bytes(operation.most + 1))
+        assert ask(standing, "ada all", "PUT", path, body).status_code in {404, 422}
+    assert ask(standing, "ada all", "PUT", path, b"x", "application/json").status_code == 415
+    too_long = ask(standing, "ada all", "PUT", path, bytes(operation.most + 1))
     assert too_long.status_code == 413
-    assert ask(world, "ada all", "PUT", path, b"x").headers["content-type"] == "application/json"
+    assert ask(standing, "ada all", "PUT", path, b"x").headers["content-type"] == "application/json"
 
 
 def test_the_hub_describes_it_all() -> None:
@@ -76,9 +76,9 @@ def test_the_hub_describes_it_all() -> None:
 # The trustee ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_trustee_answers_to_signed_questions_alone(world: World) -> None:
-    url = f"{world.trustee_url}/v1/questions/"
-    with world.client("ada") as ada:
+def test_the_trustee_answers_to_signed_questions_alone(standing: World) -> None:
+    url = f"{standing.trustee_url}/v1/questions/"
+    with standing.client("ada") as ada:
         (pending,) = pseudonyms.ask(ada.scope, ada.me, "client_ip", [b"192.0.2.1"])
         raw = messages.pack(pending.question(ada.key))
     headers, digest = {"Content-Type": PACKED}, sha256(raw).hexdigest()
@@ -90,7 +90,7 @@ def test_the_trustee_answers_to_signed_questions_alone(world: World) -> None:
     assert httpx.put(url + digest, content=bytes(1 << 20), headers=headers).status_code == 413
     assert httpx.put(url + digest, content=b"", headers=headers).status_code == 422
     assert httpx.post(url + digest, content=raw, headers=headers).status_code == 405
-    assert httpx.get(world.trustee_url).status_code == 404
+    assert httpx.get(standing.trustee_url).status_code == 404
 
 
 def test_the_trustee_forgets_a_member_whose_key_is_gone_from_its_file(world: World) -> None:
