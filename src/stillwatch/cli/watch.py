@@ -214,4 +214,4 @@ class Publication:
         if reason == self._before and (time.monotonic() - self._when) * 1e6 * _FRESH < policy.stale_after:
             return
         publish(self._state, policy, self._sources, time.time_ns() // 1000)
-        self._before, self._when = (*reason[:2], self._state.mark()), time.monotonic()
+        self._before, self._when = reason, time.monotonic()  # what was said while it was made is a reason for the next

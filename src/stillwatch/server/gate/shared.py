@@ -86,13 +86,13 @@ class SharedState(State):
         """The record."""
         return SharedLedger(self._store)
 
-    def mark(self) -> Head:
+    def mark(self) -> int:
         """As ``State.mark``.
 
         Raises:
             StorageError: the database is away.
         """
-        return self._store.head()
+        return self._store.head().entries
 
     def look(self) -> Seen:
         """What is in force.

@@ -51,10 +51,10 @@ class State:
         """The record."""
         return FileLedger(self.folder / LEDGER)
 
-    def mark(self) -> object:
-        """Changes whenever somebody adds to the ledger or publishes."""
+    def mark(self) -> int:
+        """Grows whenever somebody adds to the ledger."""
         ledger = self.folder / LEDGER
-        return (ledger.stat().st_size if ledger.exists() else 0), self.snapshot.exists()
+        return ledger.stat().st_size if ledger.exists() else 0
 
     def look(self) -> Seen:
         """What is in force; the snapshot of it is in the directory afterwards.
