@@ -22,6 +22,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 HOMES = {
     "forum": ("stillwatch.server", "stillwatch.storage", "stillwatch.forum.hub", "stillwatch.forum.member.matching"),
     "gate": ("stillwatch.server",),
+    "envoy": ("stillwatch.server.gate.envoy",),
 }
 PINS = sorted((ROOT / "requirements").glob("*.txt"))
 
