@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.options import add_common, corpora_folder
 
-NAMES = ("detection", "speed", "text_windows", "matching", "lineage", "forum_detection", "forum")
+NAMES = ("detection", "speed", "text_windows", "matching", "lineage", "forum_detection", "forum", "gate")
 
 
 def main() -> int:

@@ -1,22 +1,27 @@
-"""The gate's latency and throughput: ``python -m benchmarks.gate``.
+"""The gate's latency and throughput: ``python -m benchmarks.gate``, five minutes or so.
 
-Processes on one machine: a model's server that answers from memory, what is measured before it, and this one, which
-sends. The gate has 1,000,000 verdicts and 100,000 indicators, logs every request, and runs as ``gate serve``.
-Rates a core are requests by the processor time of the process that is measured, whatever else runs.
+Processes on one machine, of one thread that works each: a model's server that answers from memory, what is measured
+before it, and this one, which sends. The gate has 1,000,000 verdicts and 100,000 indicators, logs every request, and
+runs as ``gate serve``; as a middleware it stands in the process of an application that answers from memory. LiteLLM's
+environment is built by its pins the first time, which takes a few minutes more; ``--no-litellm`` leaves it out.
+
+Rates a core are requests by the processor time of the process that is measured, whatever else runs. What is added is a
+percentile less the same one of the server, or the application, alone.
 """
 
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,10 +31,14 @@ from benchmarks.machine import load as busy
 from benchmarks.machine import machine
 from benchmarks.markdown import table
 from benchmarks.options import add_common
+from benchmarks.peers.environment import environment
+from benchmarks.peers.server import free_port, start, stop
 from stillwatch.enforcement.snapshot import FACTS, KEYS, VERDICTS, key_of, write
 
 CONNECTIONS = (1, 16, 256)
 _TICKS = os.sysconf("SC_CLK_TCK")
+#: What is measured before it is compared with what.
+ALONE = {"gate": "model's server", "gate, 1,000 verdicts": "model's server", "application, gate inside": "application"}
 
 
 @dataclass(frozen=True)
@@ -43,52 +52,101 @@ class Run:
     per_core: float
 
 
+@dataclass(frozen=True)
+class Place:
+    """What is measured: a process that listens, and how much of it."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    share: float = 1.0  # of the requests that others get
+    connections: tuple[int, ...] = CONNECTIONS
+    streams: tuple[bool, ...] = (False, True)
+
+
 def main() -> int:
-    """Run it all, and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
+    """Run it all, and print the tables."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add_common(parser)
     parser.add_argument("--requests", type=int, default=10_000, help="of each setting")
     parser.add_argument("--verdicts", type=int, default=1_000_000)
     parser.add_argument("--indicators", type=int, default=100_000)
-    parser.add_argument("--litellm", help="the litellm command, to be measured too")
+    parser.add_argument("--no-litellm", action="store_true", help="leave LiteLLM out")
     options = parser.parse_args()
     runs: list[Run] = []
+    litellm = None if options.no_litellm else environment("litellm", options.work) / "litellm"
+    before = busy()
     with TemporaryDirectory() as work, ExitStack() as stack:
-        folder = Path(work)
-        _snapshot(folder, options.verdicts, options.indicators)
-        model = stack.enter_context(_running([sys.executable, "-m", "benchmarks.gate.model"], None))
-        places = {"direct": model}
-        serve = [sys.executable, "-c", "from stillwatch.cli import main; main()", "gate", "serve", "--upstream", f"http://127.0.0.1:{model[1]}",
-                 "--state", work, "--log", str(folder / "log"), "--account-header", "x-account"]  # fmt: skip
-        places["gate"] = stack.enter_context(_running(serve, "--port"))
-        if options.litellm:
-            for name, hook in (("LiteLLM", False), ("LiteLLM, gate as guardrail", True)):
-                config = _litellm(folder, model[1], places["gate"][1] if hook else None)
-                command = [options.litellm, "--config", str(config), "--num_workers", "1"]
-                places[name] = stack.enter_context(_running(command, "--port"))
+        places = _places(Path(work), options.verdicts, options.indicators, litellm, stack)
         for stream in (False, True):
             for connections in CONNECTIONS:
-                for name, (process, port) in places.items():
-                    count = options.requests // (10 if name.startswith("LiteLLM") else 1)
-                    before = _processor(process.pid)
-                    done = load(port, connections, count, stream)
-                    spent = _processor(process.pid) - before
-                    runs.append(Run(name, stream, connections, done, done.answers / spent if spent else 0.0))
-                    print(runs[-1], file=sys.stderr, flush=True)
+                for name, place in places.items():
+                    if stream in place.streams and connections in place.connections:
+                        runs.append(_measure(name, place, stream, connections, options.requests))
+                        print(runs[-1], file=sys.stderr, flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    told = {"machine": machine(), "load": busy(), "verdicts": options.verdicts, "runs": [asdict(run) for run in runs]}
-    (options.out / "gate.json").write_text(json.dumps(told, indent=1), encoding="ascii")
-    print(_table(runs))
+    told = {"machine": machine(), "load before": before, "verdicts": options.verdicts,
+            "indicators": options.indicators, "runs": [asdict(run) for run in runs]}  # fmt: skip
+    (options.out / "gate.json").write_text(json.dumps(told, indent=1) + "\n", encoding="ascii")
+    text = f"{machine()}; load before the run {before}\n\n{_table(runs)}\n"
+    (options.out / "gate.md").write_text(text, encoding="utf-8")
+    print(text)
     return 0
 
 
+def _measure(name: str, place: Place, stream: bool, connections: int, requests: int) -> Run:
+    before = _processor(place.process.pid)
+    if place.share == 1:
+        done = load(place.port, connections, requests, stream, max(500, 4 * connections))
+    else:  # at a hundredth of the rate, one round of every connection has to do
+        few = max(int(requests * place.share), connections)
+        done = load(place.port, connections, few, stream, 20 + connections, seconds=15)
+    spent = _processor(place.process.pid) - before
+    return Run(name, stream, connections, done, done.answers / spent if spent else 0.0)
+
+
+def _places(folder: Path, verdicts: int, indicators: int, litellm: Path | None, stack: ExitStack) -> dict[str, Place]:
+    """Everything that is measured, started."""
+    few = folder / "few"
+    few.mkdir()
+    _snapshot(folder, verdicts, indicators)
+    _snapshot(few, 1000, 100)
+    model, port = stack.enter_context(_running([sys.executable, "-m", "benchmarks.gate.model"]))
+    places = {"model's server": Place(model, port)}
+    main = [sys.executable, "-c", "from stillwatch.cli import main; main()", "gate", "serve", "--account-header",
+            "x-account", "--upstream", f"http://127.0.0.1:{port}"]  # fmt: skip
+    for name, state in (("gate", folder), ("gate, 1,000 verdicts", few)):
+        command = [*main, "--state", str(state), "--log", str(state / "log"), "--port"]
+        places[name] = Place(*stack.enter_context(_running(command)))
+    places["gate, 1,000 verdicts"] = replace(places["gate, 1,000 verdicts"], connections=(1, 16), streams=(False,))
+    for name, kind in (("application", "bare"), ("application, gate inside", "gated")):
+        command = [sys.executable, "-m", "benchmarks.gate.application", kind, str(folder), str(folder / "inside")]
+        places[name] = Place(*stack.enter_context(_running(command)))
+    gate = places["gate"].port
+    for name, guardrail, hook in (("LiteLLM", None, False), ("LiteLLM, a hook that does nothing", None, True),
+                                  ("LiteLLM, gate as guardrail", gate, False)) if litellm else ():  # fmt: skip
+        config = _litellm(folder / name.replace(" ", "-"), port, guardrail, hook)
+        command = [str(litellm), "--num_workers", "1", "--config", str(config), "--port"]
+        places[name] = Place(*stack.enter_context(_running(command)), share=0.03)
+    return places
+
+
 def _table(runs: list[Run]) -> str:
-    header = ("through", "answer", "connections", "p50 ms", "p99 ms", "p99.9 ms", "requests/s", "requests/s a core")
-    rows = [
-        (r.name, "stream" if r.stream else "whole", str(r.connections), f"{r.load.p50:.2f}", f"{r.load.p99:.2f}",
-         f"{r.load.p999:.2f}", f"{r.load.rate:,.0f}", f"{r.per_core:,.0f}")
-        for r in runs
-    ]  # fmt: skip
+    header = ("through", "answer", "connections", "p50 ms", "p99 ms", "p99.9 ms", "added p50", "added p99",
+              "requests/s", "requests/s a core")  # fmt: skip
+    found = {(run.name, run.stream, run.connections): run.load for run in runs}
+    rows = []
+    for r in runs:
+        alone = found.get((ALONE.get(r.name, "model's server"), r.stream, r.connections))
+        added = ("-", "-")
+        if alone and r.name not in ("model's server", "application"):
+            added = (f"{r.load.p50 - alone.p50:.2f}", f"{r.load.p99 - alone.p99:.2f}")
+        last = f"{r.load.p999:.2f}" if r.load.answers >= 1000 else "-"
+        rows.append(
+            (r.name, "stream" if r.stream else "whole", str(r.connections), f"{r.load.p50:.2f}", f"{r.load.p99:.2f}",
+             last, *added, f"{r.load.rate:,.0f}", f"{r.per_core:,.0f}")
+        )  # fmt: skip
     return table(header, rows)
 
 
@@ -114,27 +172,17 @@ def _snapshot(folder: Path, verdicts: int, indicators: int) -> None:
 
 
 @contextmanager
-def _running(command: list[str], port_option: str | None) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server in a process of its own, once it listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    more = [port_option, str(port)] if port_option else [str(port)]
-    alone = {
-        **os.environ,
-        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
-    }  # it serves this benchmark only
-    process = subprocess.Popen([*command, *more], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=alone)
-    try:
-        for _ in range(1200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield process, port
-    finally:
-        process.terminate()
-        process.wait(30)
+def _running(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A server in a process of its own, whose last argument is its port, once it listens."""
+    port = free_port()
+    with TemporaryDirectory() as log:
+        # A master key is for those whom LiteLLM does not know; here nobody else comes.
+        alone = {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
+        process = start([*command, str(port)], port, Path(log) / "log", alone, seconds=120)
+        try:
+            yield process, port
+        finally:
+            stop(process)
 
 
 def _processor(pid: int) -> float:
@@ -143,16 +191,20 @@ def _processor(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _litellm(folder: Path, model: int, guardrail: int | None) -> Path:
+def _litellm(folder: Path, model: int, guardrail: int | None, hook: bool) -> Path:
     """A configuration of LiteLLM's proxy before the same server."""
-    lines = ["model_list:", "  - model_name: m", "    litellm_params:", "      model: openai/m", "      api_key: none",
-             f"      api_base: http://127.0.0.1:{model}/v1", "litellm_settings: {telemetry: false}"]  # fmt: skip
+    folder.mkdir()
+    known = {"model": "openai/m", "api_key": "none", "api_base": f"http://127.0.0.1:{model}/v1"}
+    config: dict[str, Any] = {"model_list": [{"model_name": "m", "litellm_params": known}]}
+    config["litellm_settings"] = {"telemetry": False, **({"callbacks": ["hook.hook"]} if hook else {})}
+    if hook:
+        copy(Path(__file__).with_name("hook.py"), folder)
     if guardrail:
-        lines += ["guardrails:", "  - guardrail_name: stillwatch", "    litellm_params:",
-                  "      guardrail: generic_guardrail_api", "      mode: pre_call", "      default_on: true",
-                  f"      api_base: http://127.0.0.1:{guardrail}"]  # fmt: skip
-    path = folder / f"litellm-{guardrail or 0}.yaml"
-    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+        asked = {"guardrail": "generic_guardrail_api", "mode": "pre_call", "default_on": True,
+                 "api_base": f"http://127.0.0.1:{guardrail}"}  # fmt: skip
+        config["guardrails"] = [{"guardrail_name": "stillwatch", "litellm_params": asked}]
+    path = folder / "config.yaml"
+    path.write_text(json.dumps(config), encoding="ascii")  # JSON is YAML
     return path
 
 

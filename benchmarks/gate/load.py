@@ -4,17 +4,14 @@ import json
 import selectors
 import socket
 from dataclasses import dataclass
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 
 import numpy as np
-
-#: Answers that every connection has to have had before any is timed.
-WARM = 3
 
 
 @dataclass(frozen=True)
 class Load:
-    """Latencies in milliseconds and requests a second of those that were timed; and how many were answered in all."""
+    """Latencies in milliseconds of the requests that were timed; requests a second, and how many, of all."""
 
     p50: float
     p99: float
@@ -48,28 +45,39 @@ def _complete(data: bytes) -> bool:
     return data.endswith(b"0\r\n\r\n")
 
 
-def load(port: int, connections: int, requests: int, stream: bool) -> Load:
-    """Send ``requests`` over ``connections``, of accounts that are in no campaign, and time each to its last byte.
+def load(port: int, connections: int, requests: int, stream: bool, warm: int = 500, seconds: float = 60) -> Load:
+    """Send requests over ``connections``, of accounts that are in no campaign, and time each to its last byte.
+
+    Args:
+        port: of the server, on this machine.
+        connections: each sends its next request when the last one is answered.
+        requests: to be timed.
+        stream: whether they ask for a stream.
+        warm: answers before any is timed: behind the server connections are being made until then.
+        seconds: of timing, after which it ends with fewer.
 
     Raises:
-        RuntimeError: an answer is none of 200.
+        RuntimeError: an answer is none of 200, or does not come for a minute.
     """
-    warm = max(500, 4 * connections)
-    taken: list[int] = []
-    answers = 0
-    fresh = connections  # connections that have not had WARM answers: they were being made, here and behind the gate
     selector = selectors.DefaultSelector()
-    sent = 0
-    began = perf_counter_ns()
     for _ in range(connections):
         sock = socket.create_connection(("127.0.0.1", port))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        state = [perf_counter_ns(), b"", 0]
-        selector.register(sock, selectors.EVENT_READ, state)
-        sock.sendall(request(port, 5_000_000 + sent, stream))
+        selector.register(sock, selectors.EVENT_READ, [0, b""])
+    sleep(0.3)  # until the last of them is accepted
+    sent = 0
+    for key in selector.get_map().values():
+        key.data[0] = perf_counter_ns()
+        key.fileobj.sendall(request(port, 5_000_000 + sent, stream))  # type: ignore[union-attr]
         sent += 1
-    while len(taken) < requests:
-        for key, _ in selector.select(timeout=30):
+    taken: list[int] = []
+    answers = 0
+    start = began = perf_counter_ns()
+    while not taken or (len(taken) < requests and perf_counter_ns() - began < seconds * 1e9):
+        ready = selector.select(timeout=60)
+        if not ready:
+            raise RuntimeError("no answer")
+        for key, _ in ready:
             sock, state = key.fileobj, key.data
             state[1] += sock.recv(262_144)  # type: ignore[union-attr]
             if not _complete(state[1]):
@@ -77,18 +85,16 @@ def load(port: int, connections: int, requests: int, stream: bool) -> Load:
             now = perf_counter_ns()
             if not state[1].startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(state[1][:300].decode("latin-1"))
-            state[2] += 1
             answers += 1
-            fresh -= state[2] == WARM
-            warm -= 1
-            if not fresh and warm <= 0:
-                began = began if taken else now
+            if answers > warm:
                 taken.append(now - state[0])
+            else:
+                began = now
             state[0], state[1] = perf_counter_ns(), b""
             sock.sendall(request(port, 5_000_000 + sent, stream))  # type: ignore[union-attr]
             sent += 1
-    seconds = (perf_counter_ns() - began) / 1e9
+    spent = (perf_counter_ns() - start) / 1e9
     for key in list(selector.get_map().values()):
         key.fileobj.close()  # type: ignore[union-attr]
     p50, p99, p999 = np.percentile(np.array(taken) / 1e6, [50, 99, 99.9])
-    return Load(float(p50), float(p99), float(p999), requests / seconds, answers)
+    return Load(float(p50), float(p99), float(p999), answers / spent, answers)

@@ -8,29 +8,23 @@ from importlib import import_module
 from importlib.util import find_spec
 
 _TEXT = "word " * 20
-_WHOLE = json.dumps(
+WHOLE = json.dumps(
     {"id": "c", "object": "chat.completion", "created": 1, "model": "m",
      "choices": [{"index": 0, "message": {"role": "assistant", "content": _TEXT}, "finish_reason": "stop"}],
      "usage": {"prompt_tokens": 20, "completion_tokens": 20, "total_tokens": 40}}
 ).encode()  # fmt: skip
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(_WHOLE), _WHOLE)
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(WHOLE), WHOLE)
 
 
 def _event(text: str, reason: str | None) -> bytes:
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": reason}
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
-    data = b"data: " + json.dumps(chunk).encode() + b"\n\n"
-    return b"%x\r\n%b\r\n" % (len(data), data)
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
-_EVENTS = [
-    *(_event("word ", None) for _ in range(19)),
-    _event("end", "stop"),
-    b"e\r\ndata: [DONE]\n\n\r\n",
-    b"0\r\n\r\n",
-]
+EVENTS = [*(_event("word ", None) for _ in range(19)), _event("end", "stop"), b"data: [DONE]\n\n"]
 _START = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-STREAM = _START + b"".join(_EVENTS)
+STREAM = _START + b"".join(b"%x\r\n%b\r\n" % (len(data), data) for data in EVENTS) + b"0\r\n\r\n"
 
 
 class Model(asyncio.Protocol):

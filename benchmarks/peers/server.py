@@ -50,18 +50,23 @@ def free_port() -> int:
 
 
 def start(
-    command: Sequence[str | Path], port: int, log: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str | Path], port: int, log: Path, env: Mapping[str, str] | None = None, seconds: float = 30
 ) -> "subprocess.Popen[bytes]":
     """Start a server and wait until it listens.
 
     Raises:
-        RuntimeError: it ended, or did not listen within 30 s.
+        RuntimeError: it ended, or did not listen within ``seconds``.
     """
     with log.open("ab") as file:
         process = subprocess.Popen(
             list(map(str, command)), stdout=file, stderr=file, env={**os.environ, **(env or {})}, start_new_session=True
         )
-    for _ in range(300):
+    with contextlib.suppress(
+        OSError
+    ):  # a session is scheduled for itself (sched(7)), so it is given this one's priority
+        priority = Path("/proc/self/autogroup").read_text().split()[-1]
+        Path(f"/proc/{process.pid}/autogroup").write_text(priority)
+    for _ in range(int(seconds * 10)):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return process
         if process.poll() is not None:
