@@ -22,7 +22,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 INGEST = ROOT / "docs" / "ingest.md"
 
 #: Options in the documents that belong to other programs.
-FOREIGN = {"--require-hashes"}
+FOREIGN = {"--require-hashes", "--logits-processors"}
 
 
 def _blocks(path: Path, language: str) -> list[str]:

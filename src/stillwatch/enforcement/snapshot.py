@@ -50,6 +50,8 @@ _TABLES: Final = (VERDICTS, KEYS, INDICATORS, FACTS)
 _ANCHOR: Final = 0x9E3779B97F4A7C15
 _MASK: Final = 2**64 - 1
 _NUL: Final = "\0"
+#: Characters of an address at most, with its zone.
+_ADDRESS: Final = 64
 #: Indicators' keys that one request meets, mostly.
 _ROOM: Final = 64
 _CLIENT: Final = ("user_agent", "tls_fingerprint", "header_order")
@@ -163,7 +165,7 @@ class Snapshot:
             shown = {name: value for name in names if (value := getattr(request, name))}
             if len(shown) == len(names):
                 yield client_key(shown)
-        if request.client_ip:
+        if request.client_ip and len(request.client_ip) <= _ADDRESS:
             yield from _network_keys(request.client_ip, self._lengths[4], self._lengths[6])
 
     def _kinds(self) -> set[str]:
