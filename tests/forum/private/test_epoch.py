@@ -1,16 +1,19 @@
 """What was compared and joined is gone with the epoch, at the hub and the member; and was never readable there."""
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.matching import keyholder
 from stillwatch.forum.ledger import entries
+from stillwatch.forum.matching.errors import MatchingError
 from stillwatch.forum.member.errors import MemberError, RefusedError
 from stillwatch.forum.member.matching import compare, joining
-from stillwatch.forum.member.matching.client import Client
+from stillwatch.forum.member.matching.client import About, Client
 from stillwatch.forum.member.matching.compare import _load
 from stillwatch.forum.member.matching.store import FILE
 from stillwatch.server import matching_keys
@@ -108,6 +111,25 @@ def test_a_question_of_the_last_epoch_is_refused_by_both(world: World) -> None:
         with pytest.raises(RefusedError, match="it is"):
             ada.evaluate(addresses(0, 5))
         assert len(list(ada.store.pendings(ada.scope.epoch))) == 1
+
+
+def test_a_hub_does_not_make_a_member_forget_by_naming_another_epoch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begun(world, addresses(0, 60), addresses(40, 120))
+    real = Client.get
+    for epoch, what in ((10_000, "is not the one of this scope"), (1, "has begun")):
+
+        def lies(self: Client, path: str, kind: Any, epoch: int = epoch, **query: str) -> Any:
+            told = real(self, path, kind, **query)
+            return msgspec.structs.replace(told, epoch=epoch) if kind is About else told
+
+        monkeypatch.setattr(Client, "get", lies)
+        with pytest.raises(MatchingError, match=what), world.client("ada"):
+            pass
+    monkeypatch.undo()
+    with world.client("ada") as ada:
+        assert compare.status(ada, session).stage == "counted"
 
 
 def test_epochs_end_while_nobody_asks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A keyholder answers within the quota, charges once, announces once, and forgets when an epoch ends."""
 
 import base64
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -175,6 +176,17 @@ def test_a_failure_before_the_end_of_the_transaction_answers_nothing(
     assert spent(kept[0]) == 0
     ask(kept, raw)
     assert spent(kept[0]) == 60
+
+
+def test_a_question_that_finds_no_processor_free_is_not_charged(
+    kept: tuple[Store, Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyholder, "_PATIENCE", 0.01)
+    busy = replace(kept[1], busy=threading.BoundedSemaphore(1))
+    with busy.busy, pytest.raises(Exhausted, match="others' questions"):
+        ask((kept[0], busy), question("ada", 5))
+    assert spent(kept[0]) == 0
+    ask((kept[0], busy), question("ada", 5))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from stillwatch.forum.hub.errors import Conflict, Exhausted, Unprocessable
 from stillwatch.forum.hub.interface import Store, Transaction
 from stillwatch.forum.hub.log import append
@@ -18,12 +20,14 @@ from stillwatch.forum.ledger.entries import Ended, Evaluated
 from stillwatch.forum.matching import messages, pseudonyms
 from stillwatch.forum.matching.errors import MatchingError, QuotaError
 from stillwatch.forum.matching.keys import Share
-from stillwatch.forum.matching.messages import Announcement, Question
+from stillwatch.forum.matching.messages import Announcement, Answer, Question
 from stillwatch.forum.matching.quotas import Usage, charge
 from stillwatch.schema import matching
 from stillwatch.schema.matching import Announced, Asked, Charged
 
 _SECOND: Final = 1_000_000
+#: Seconds that a question waits for a processor.
+_PATIENCE: Final = 5.0
 #: A member's public keys, by its pseudonym.
 Keys = Callable[[str], Iterable[bytes]]
 
@@ -119,8 +123,7 @@ def answer(store: Store, holder: Holder, raw: bytes, keys: Keys, owner: str, now
         count = len(question.elements) // 32
         with store.reading() as tx:  # who may not is told before the work
             _charged(tx, holder, share, owner, digest, count, now)
-        with holder.busy:
-            made = pseudonyms.answer(share, question, signer)
+        made = _evaluated(holder, share, question, signer)
         with store.writing() as tx:
             tx.log.lock(now)
             usage, fresh = _charged(tx, holder, share, owner, digest, count, now)
@@ -130,6 +133,20 @@ def answer(store: Store, holder: Holder, raw: bytes, keys: Keys, owner: str, now
                 epoch = str(share.scope.epoch)
                 append(tx, now, Evaluated(time="", actor=question.member, epoch=epoch, count=count))
     return messages.pack(made)
+
+
+def _evaluated(holder: Holder, share: Share, question: Question, signer: Ed25519PublicKey) -> Answer:
+    """The answer, when a processor is free for it; a server's threads do not all wait for that.
+
+    Raises:
+        Exhausted: none was for a while.
+    """
+    if not holder.busy.acquire(timeout=_PATIENCE):
+        raise Exhausted("others' questions are being answered", do="Ask again in a few seconds.")
+    try:
+        return pseudonyms.answer(share, question, signer)
+    finally:
+        holder.busy.release()
 
 
 def evaluated(tx: Transaction, owner: str, epoch: int) -> int:

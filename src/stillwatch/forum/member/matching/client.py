@@ -73,8 +73,22 @@ class Client:
         self.key: Ed25519PrivateKey = load_key(Path(state.membership.key)).private
         self.about = self.get("", About)
         self.scope = Scope(self.about.epoch, self.about.purpose)
-        store.begin(self.about.epoch)
         self._publics: dict[str, bytes] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget what is of epochs before this one, once the trustee bears out that it runs.
+
+        Raises:
+            MatchingError: it does not, or the hub tells of one that is over.
+        """
+        known = self.store.epoch
+        if self.scope.epoch < known:
+            what = f"the hub tells of epoch {self.scope.epoch}, and {known} has begun"
+            raise MatchingError(what, do="Report the hub to the forum.")
+        if self.scope.epoch > known:
+            self.publics()
+            self.store.begin(self.scope.epoch)
 
     def get(self, path: str, kind: type[T], **query: str) -> T:
         """An answer of the hub in JSON."""

@@ -112,9 +112,16 @@ class MatchingStore:
             "INSERT OR REPLACE INTO setting VALUES ('holders', ?)", (msgspec.json.encode(holders).decode(),)
         )
 
+    @property
+    def epoch(self) -> int:
+        """The last epoch that began; -1 before the first."""
+        found = self.rows("SELECT value FROM setting WHERE name = 'epoch'")
+        return int(found[0][0]) if found else -1
+
     def begin(self, epoch: int) -> None:
         """Forget what no later epoch can use: masks, pseudonyms, keys, and comparisons that came to nothing."""
         with self.writing() as db:
+            db.execute("INSERT OR REPLACE INTO setting VALUES ('epoch', ?)", (str(epoch),))
             for table in ("pending", "pseudonym", "round", "sealed"):
                 db.execute(f"DELETE FROM {table} WHERE epoch < ?", (epoch,))  # noqa: S608 - names of this file
             ended = "SELECT session FROM comparison WHERE epoch < ?"
