@@ -11,7 +11,7 @@ _HERE = Path(__file__).parent
 
 
 def environment(peer: str, work: Path) -> Path:
-    """The ``bin`` of the environment of ``medallion`` or ``opentaxii`` under ``work``; built if it is not there.
+    """The ``bin`` of the environment of a peer (``litellm``, say) under ``work``; built if it is not there.
 
     Raises:
         subprocess.CalledProcessError: a package cannot be had or has another hash.
