@@ -154,8 +154,13 @@ def sync(folder: Path, names: tuple[str, ...], check: bool) -> None:
         _pull(state, taxii, names, 1_000, check)
         if state.membership.hub:
             from stillwatch.forum.member.hub import follow_recalls
+            from stillwatch.forum.member.moments import now
 
+            began = now()
             click.echo(f"recalls: {follow_recalls(state, taxii)} followed and acknowledged")
+            query = "SELECT kind, object, reason FROM recall WHERE followed >= ? ORDER BY followed, id"
+            for kind, object_, reason in state.rows(query, began):
+                click.echo(ascii(f"{kind}: {object_} ({reason})")[1:-1])
         _push(state, taxii)
 
 

@@ -147,8 +147,9 @@ def test_where_the_policy_says_so_silence_erases(world: World, appeal: Appeal) -
     after = unanswered(later(world, 15), "erase")
     assert appeals.expire(after.hub) == 1 and lapsed(world) == ["erased"]
     assert fetch(world, world.globex) == []
-    (owed,) = receipts.owed(world.hub, world.globex.who)
-    assert (owed.recall.kind, owed.recall.reason) == ("erased", "appeal-unanswered")
+    for each in (world.globex, world.acme):
+        (owed,) = receipts.owed(world.hub, each.who)
+        assert (owed.recall.kind, owed.recall.reason) == ("erased", "appeal-unanswered")
     with pytest.raises(Conflict, match="expired"):
         appeals.answer(after.hub, world.acme.who, appeal.id, "rejected", REASON)
 

@@ -144,7 +144,8 @@ def test_what_matches_too_much_is_suspended_whoever_it_matches_rightly(world: Wo
     assert fetch(world, world.globex) == []
     (held,) = review.waiting(world.hub, person(world, "house", "counsel"))
     assert held.cause == "broad"
-    assert [each.recall.reason for each in receipts.owed(world.hub, world.globex.who)] == ["broad"]
+    for each in (world.globex, world.acme):  # who fetched it, and its submitter, who need not have
+        assert [owed.recall.reason for owed in receipts.owed(world.hub, each.who)] == ["broad"]
     assert world.remarks() == []
 
 

@@ -147,7 +147,9 @@ def test_recalls_are_followed_and_proven(forum: Forum) -> None:
     forum.run("feedback", "false-positive", wrong, *second, "--evidence", "classroom")
     forum.run("feedback", "withdraw", withdrawn, *first)
     forum.run("feedback", "erase", erased, *first)
-    assert "recalls: 2 followed" in forum.run("sync", *second)
+    said = forum.run("sync", *second)
+    assert "recalls: 2 followed" in said
+    assert f"erased: {erased} (unspecified)" in said and f"withdrawn: {withdrawn} (withdrawn)" in said
     found = {id_: (gone, body) for id_, gone, body in
              rows(forum.folder / "second", "SELECT id, gone, body FROM object ORDER BY moment")}  # fmt: skip
     assert found[erased] == ("erased", b"")

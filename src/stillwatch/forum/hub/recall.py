@@ -21,6 +21,8 @@ _MOST: Final = 128
 Erasure = Literal["unspecified", "mistaken", "outdated", "duplicate", "personal-data", "legal-order"]
 #: Why an object is erased, as its submitter may say. There is no field for more: a text could say anything.
 ERASURES: Final[tuple[Erasure, ...]] = get_args(Erasure)
+#: Reasons that a submitter has of itself.
+_ITS_OWN: Final = frozenset({*ERASURES, "withdrawn", "appeal-upheld", "appeal-corrected"})
 Reason = (
     Erasure | Literal["withdrawn", "appeal-upheld", "appeal-corrected", "appeal-unanswered", "counsel-rejected",
                       "flood", "broad", "false-positives", "reinstated"]
@@ -109,14 +111,17 @@ def announce(
     reason: Reason,
     items: Sequence[str] = (),
 ) -> Recall:
-    """Make the recall of an object, owed to every member that fetched it but its submitter, and log it.
+    """Make the recall of an object, owed to every member that fetched it, and log it.
+
+    Its submitter is told what it did not do itself: that the object is suspended, reinstated, or erased by the house.
 
     The caller holds the collection's lock. Of the kinds, the log knows ``withdrawn`` and ``erased``: of those,
     ``items`` are what is recalled.
     """
     recall = Recall(uuid4().hex, collection.number, id_, kind, member, hub.clock(), str(reason))
     tx.records.add(recall)
-    holders = tx.objects.holders(collection.number, positions) - {member}
+    holders = tx.objects.holders(collection.number, positions)
+    holders = holders - {member} if reason in _ITS_OWN else holders | {member}
     tx.records.add(*(Receipt(uuid4().hex, recall.id, each) for each in sorted(holders)))
     if items:
         known = tx.records.find(Pseudonym, group=collection.group, member={member, *holders})
