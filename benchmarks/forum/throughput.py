@@ -72,6 +72,8 @@ def measure(server: Served, sent: Sequence[tuple[int, bytes]], page: int, client
         RuntimeError: an object was not taken, or not given again.
     """
     _push(server, sent[:1])  # whatever a server does only once is done before anything is measured
+    with connection(server) as client:
+        client.get(f"{server.collection}objects/", params={"limit": 1}).raise_for_status()
     _settle(server)
     sent = sent[1:]
     before, count = load(), sum(number for number, _ in sent)

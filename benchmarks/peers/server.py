@@ -61,9 +61,7 @@ def start(
         process = subprocess.Popen(
             list(map(str, command)), stdout=file, stderr=file, env={**os.environ, **(env or {})}, start_new_session=True
         )
-    with contextlib.suppress(
-        OSError
-    ):  # a session is scheduled for itself (sched(7)), so it is given this one's priority
+    with contextlib.suppress(OSError):  # sessions are scheduled apart (sched(7)): this one's priority is that one's too
         priority = Path("/proc/self/autogroup").read_text().split()[-1]
         Path(f"/proc/{process.pid}/autogroup").write_text(priority)
     for _ in range(int(seconds * 10)):
