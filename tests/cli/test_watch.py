@@ -8,11 +8,18 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+pytest.importorskip("sqlalchemy", reason="needs the extra forum")
+
 from stillwatch.cli.watch import Publication
+from stillwatch.enforcement import Request, load
 from stillwatch.enforcement.ledger import Entry
 from stillwatch.errors import EngineError
+from stillwatch.server.gate.blocks import Blocks
+from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.publish import Sources
+from stillwatch.server.gate.shared import Follower, store
 from stillwatch.server.gate.state import State
+from tests.enforcement.made import HEAD
 from tests.logs import Made, detect, make, run
 
 PIECES = 5
@@ -113,3 +120,28 @@ def test_verdicts_are_published_when_there_is_a_reason(made: Made, tmp_path: Pat
     assert [published(), published()] == [True, False]
     publication._when -= 1e6  # the snapshot grows old
     assert published()
+
+
+def test_what_one_machine_detects_another_ones_gate_acts_on(made: Made, tmp_path: Path) -> None:
+    for path in segments(made, tmp_path / "log"):
+        show(path)
+    (tmp_path / "policy.toml").write_text(
+        f"""{HEAD.replace('within = "6h"', 'within = "0s"')}
+[budget]
+accounts_a_day = 100000
+[[rung]]
+measure = "step_up"
+q_value = 0.01
+score = 0.5
+lasts = "14d"
+"""
+    )
+    url = f"sqlite:///{tmp_path / 'gates.db'}"
+    published = ("--gate", tmp_path / "publisher", "--database", url, "--policy", tmp_path / "policy.toml")
+    watch(tmp_path / "log", tmp_path / "w", made, *published)
+    assert Follower(tmp_path / "gate", store(url), Blocks()).once()
+    enforcer = Enforcer(load(tmp_path / "policy.toml"), tmp_path / "gate" / "snapshot.arrow")
+    rows = pq.read_table(tmp_path / "w" / "accounts.parquet").to_pylist()
+    sure = {row["account_id"] for row in rows if row["campaign_id"] and row["score"] >= 0.5}
+    refused = {row["account_id"] for row in rows if enforcer.decide(Request(row["account_id"])).refused}
+    assert refused == sure != set()
