@@ -44,13 +44,16 @@ def lab() -> None:
     "--corpora", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Draw prompts from these corpora."
 )
 @click.option("--responses", is_flag=True, help="Fill in answers, which are null otherwise.")
+@click.option(
+    "--lead", type=click.FloatRange(min=0), default=0.0, help="Days before the campaigns begin.  [default: 0]"
+)
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 def generate_command(
     scenario: str, requests: int | None, seed: int, out: Path, days: float | None, share: float | None,
-    evade: tuple[str, ...], corpora: Path | None, responses: bool, quiet: bool,
+    evade: tuple[str, ...], corpora: Path | None, responses: bool, lead: float, quiet: bool,
 ) -> None:  # fmt: skip
     """Write request logs, accounts, authorised programmes and the truth to a directory."""
-    order = Order(scenario, out, requests, seed, days, share, _degrees(evade), corpora, responses)
+    order = Order(scenario, out, requests, seed, days, share, _degrees(evade), corpora, responses, lead)
     console = Console(stderr=True, quiet=quiet)
     columns = (
         TextColumn("{task.description}"),

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from stillwatch.console import words
 
-_STYLES = ("cyan", "green", "magenta", "yellow", "blue")
+_STYLES = ("white", "cyan", "green", "magenta", "yellow", "bright_blue", "bright_magenta")
 _NAME = 9  # columns for who is speaking
 #: What is too long to be read in a command: the rest of a UUID, of a key.
 _ID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}|(?<=\+)[A-Za-z0-9+/=]{40,}")
@@ -71,8 +71,9 @@ class Story:
 
     def view(self, party: str, saw: str, not_saw: str) -> None:
         """Tell what ``party`` could see of this act and what not; it is told again at the end."""
-        self._views.append(View(party, words.printable(saw), words.printable(not_saw)))
-        told = Text.assemble(("sees ", "bold green"), saw, (" · does not see ", "bold red"), not_saw)
+        view = View(party, words.printable(saw), words.printable(not_saw))
+        self._views.append(view)
+        told = Text.assemble(("sees ", "bold green"), view.saw, (" · does not see ", "bold red"), view.not_saw)
         self._line(party, told)
 
     def end(self, headline: str) -> None:

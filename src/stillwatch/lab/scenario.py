@@ -33,13 +33,25 @@ class Scenario:
     negatives: tuple[str, ...] = tuple(group.name for group in NEGATIVES)
     share: float = 0.05
 
-    def groups(self, degrees: Mapping[str, float] | None = None, share: float | None = None) -> tuple[Group, ...]:
-        """The groups that play, campaigns with their evasion knobs turned and sharing ``share`` of the requests."""
+    def groups(
+        self, degrees: Mapping[str, float] | None = None, share: float | None = None, quiet: float = 0.0
+    ) -> tuple[Group, ...]:
+        """The groups that play, campaigns with their evasion knobs turned and sharing ``share`` of the requests.
+
+        In the first part ``quiet`` of the log's time no campaign does anything.
+        """
         innocent = [*POPULATION, *(group for group in NEGATIVES if group.name in self.negatives)]
         guilty = [evade(group, degrees or {}) for group in CAMPAIGNS if group.name in self.campaigns]
         share = self.share if share is None else share
         total, theirs = sum(group.share for group in innocent), sum(group.share for group in guilty)
-        scaled = [replace(group, share=group.share / theirs * total * share / (1 - share)) for group in guilty]
+        scaled = [
+            replace(
+                group,
+                share=group.share / theirs * total * share / (1 - share),
+                span=(quiet + group.span[0] * (1 - quiet), quiet + group.span[1] * (1 - quiet)),
+            )
+            for group in guilty
+        ]
         return tuple(innocent + scaled)
 
 

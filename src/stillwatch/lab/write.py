@@ -43,6 +43,7 @@ class Order:
         evade: evasion knobs of the campaigns, name to degree.
         corpora: directory of public prompts to draw from instead of the lab's grammar.
         responses: fill in answers, else they are null.
+        lead: days of ordinary traffic before any campaign begins.
     """
 
     scenario: str
@@ -54,6 +55,7 @@ class Order:
     evade: Mapping[str, float] = field(default_factory=dict)
     corpora: Path | None = None
     responses: bool = False
+    lead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def _check(order: Order) -> None:
         raise UsageError("a log needs at least one request", where="--requests")
     if order.days is not None and not 1 / 24 <= order.days <= 366:
         raise UsageError("a log is between an hour and 366 days long", where="--days")
+    if not 0 <= order.lead < (order.days or scenario(order.scenario).days):
+        raise UsageError("the log is longer than what leads to the campaigns", where="--lead")
     if order.share is not None and not 0 < order.share < 1:
         raise UsageError("the campaigns' share lies between 0 and 1", where="--share")
     if (order.out / "requests").exists() and any((order.out / "requests").iterdir()):
@@ -97,7 +101,7 @@ def generate(order: Order, progress: Callable[[int, int], None] | None = None) -
     _check(order)
     play = scenario(order.scenario)
     requests, days = order.requests or play.requests, order.days or play.days
-    groups, seed = play.groups(order.evade, order.share), word(f"{order.seed}")
+    groups, seed = play.groups(order.evade, order.share, order.lead / days), word(f"{order.seed}")
     start = int((_MONDAY + timedelta(weeks=order.seed % 40)).timestamp()) * 1_000_000
     release = start + int((0.35 + 0.15 * uniform(seed, "release")[0]) * days * DAY)
     internet, grammar = Internet(seed), Grammar(seed)

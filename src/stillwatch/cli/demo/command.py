@@ -8,7 +8,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from stillwatch.cli.demo import acts
+from stillwatch.cli.demo import acts, private
 from stillwatch.cli.demo.parties import Hub, Provider
 from stillwatch.console.story import Story
 from stillwatch.errors import MissingExtra, UsageError
@@ -37,17 +37,26 @@ def demo(out: Path, requests: int, seed: int, picture: Path | None) -> None:
     if out.exists():
         raise UsageError("is there already", where=str(out), do="Remove it, or choose another --out")
     console = Console(record=picture is not None, highlight=False)
-    story = Story(console, ["lab", *SHARES, acts.HUB, acts.AUDITOR])
+    story = Story(console, ["lab", *SHARES, acts.HUB, acts.TRUSTEE, acts.AUDITOR])
     place = out.resolve()
     place.mkdir(parents=True)
     providers = [Provider(name, place / name) for name in SHARES]
     with ExitStack() as stack:
-        cast = acts.Cast(place, place / "day", Hub(place / "hub"), providers[0], tuple(providers[1:]), story, stack)
+        cast = acts.Cast(
+            place,
+            place / "day",
+            Hub(place / "hub", place / "trustee"),
+            providers[0],
+            tuple(providers[1:]),
+            story,
+            stack,
+        )
         acts.deal_out(cast, requests, seed, SHARES, datetime.now(UTC))
         acts.look_alone(cast)
         acts.found_forum(cast)
         acts.guard_and_push(cast)
         acts.fetch_and_match(cast)
+        private.compare_in_private(cast)
         acts.warned_only(cast)
         acts.confirm(cast)
         acts.stop(cast)

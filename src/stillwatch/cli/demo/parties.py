@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -11,13 +11,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillwatch.cli.demo.running import Ran, StepError, free_port, run, served
 from stillwatch.cli.demo.secrets import Secrets, secrets_of
 from stillwatch.lab.callers import Answered, key_row, send
 
-COLLECTION: Final = "indicators"
+COLLECTION: Final = "drills"  # what was simulated goes nowhere else
+KINDS: Final = ("client_ip", "payment_fingerprint")  # that are compared in private
 _FOUND: Final = (0, 3)
 Row = dict[str, Any]
 
@@ -29,6 +32,7 @@ class Provider:
     Attributes:
         folder: everything of it, and nothing of anybody else.
         pseudonym: what the hub calls it.
+        public: public half of the key that it signs with.
         port: of its gate, once it runs.
         ran: its commands, the last one last.
     """
@@ -36,6 +40,7 @@ class Provider:
     name: str
     folder: Path
     pseudonym: str = ""
+    public: str = ""
     port: int = 0
     ran: list[Ran] = field(default_factory=list)
 
@@ -62,6 +67,24 @@ class Provider:
     def secrets(self) -> Secrets:
         """What of its customers nobody else may hold."""
         return secrets_of(self.folder)
+
+    def identifiers(self, accounts: Collection[str]) -> list[tuple[str, str]]:
+        """Kind and value of what ``accounts`` are reached and paid by."""
+        found: set[tuple[str, str]] = set()
+        for kind, name in zip(KINDS, ("requests", "accounts"), strict=True):
+            table = pq.read_table(self.folder / f"{name}.parquet", columns=["account_id", kind])
+            kept = table.filter(pc.is_in(table["account_id"], pa.array(sorted(accounts), pa.string())))
+            found |= {(kind, value) for value in kept[kind].unique().to_pylist() if value}
+        return sorted(found)
+
+    def behind(self, identifiers: Collection[tuple[str, str]]) -> set[str]:
+        """The accounts that are reached or paid by ``identifiers``."""
+        found: set[str] = set()
+        for kind, name in zip(KINDS, ("requests", "accounts"), strict=True):
+            values = pa.array([value for each, value in identifiers if each == kind], pa.string())
+            table = pq.read_table(self.folder / f"{name}.parquet", columns=["account_id", kind])
+            found |= set(table.filter(pc.is_in(table[kind], values))["account_id"].unique().to_pylist())
+        return found
 
     def to_come(self) -> list[Row]:
         """Requests that its customers are about to send, in time."""
@@ -114,40 +137,69 @@ class Provider:
 
 @dataclass(slots=True)
 class Hub:
-    """The hub, run by nobody of the providers, and the auditor's place at it."""
+    """The hub, run by nobody of the providers, and the trustee, who holds the other half of the key for matching.
+
+    Attributes:
+        folder, trusted: of the hub, of the trustee.
+        log_key: of its log, which auditors and members have to know.
+        keys: the hub's and the trustee's, for matching.
+    """
 
     folder: Path
+    trusted: Path
     port: int = 0
+    trustee_port: int = 0
     log_key: str = ""
+    keys: tuple[str, str] = ("", "")
 
-    def run(self, *arguments: str | Path, expect: Sequence[int] = (0,)) -> Ran:
-        """Run a command in the folder."""
-        return run(*arguments, cwd=self.folder, expect=expect)
+    def run(self, *arguments: str | Path) -> Ran:
+        """Run a command in the hub's folder."""
+        return run(*arguments, cwd=self.folder)
 
     def open(self, stack: ExitStack) -> None:
-        """Make the hub and serve it for as long as ``stack``."""
+        """Make the hub, and serve it for as long as ``stack``."""
         self.folder.mkdir(parents=True)
-        told = self.run("forum", "init", "--origin", "forum.invalid/demo").out
-        found = re.search(r"^Log (\S+)$", told, re.MULTILINE)
-        if not found:
-            raise StepError("the hub tells no key of its log", where="forum init")
-        self.log_key, self.port = found[1], free_port()
+        self.trusted.mkdir(parents=True)
+        self.port, self.trustee_port = free_port(), free_port()
+        init = self.run("forum", "init", "--origin", "forum.invalid/demo", "--collection", COLLECTION, "--drill")
+        self.log_key = _after(init, r"^Log (\S+)$")
+        trustee = _after(run("forum", "trustee", "init", cwd=self.trusted), r"trustee key ([\w+/=]+)")
+        matching = self.run("forum", "matching", "init", "--trustee", self.trustee_url, "--trustee-key", trustee)
+        self.keys = (_after(matching, r"hub key ([\w+/=]+)"), trustee)
         stack.enter_context(
             served("forum", "serve", "--port", str(self.port), "--processes", "1", port=self.port, cwd=self.folder,
                    log=self.folder / "hub.log")
         )  # fmt: skip
 
+    @property
+    def trustee_url(self) -> str:
+        """Where the trustee answers."""
+        return f"http://127.0.0.1:{self.trustee_port}"
+
+    def open_trustee(self, stack: ExitStack, members: Sequence[Provider]) -> None:
+        """Serve the trustee to ``members``, whose keys it was told, for as long as ``stack``."""
+        told = {each.pseudonym: [each.public] for each in members}
+        (self.trusted / "peers.json").write_text(json.dumps(told), encoding="ascii")
+        port = self.trustee_port
+        stack.enter_context(
+            served("forum", "trustee", "serve", "--peers", "peers.json", "--port", str(port), port=port,
+                   cwd=self.trusted, log=self.trusted / "trustee.log")
+        )  # fmt: skip
+
     def admit(self, provider: Provider) -> None:
         """Make ``provider`` a member, who joins with a token of its own."""
-        told = self.run("forum", "member", "add", provider.name.lower()).out
-        provider.pseudonym = told.split()[-1]
-        self.run("forum", "person", "add", provider.name.lower(), "ann", "--role", "submitter", "--role", "analyst")
-        token = self.run("forum", "token", "issue", provider.name.lower(), "ann").out.strip()
+        name = provider.name.lower()
+        provider.pseudonym = self.run("forum", "member", "add", name, "--collection", COLLECTION).out.split()[-1]
+        roles = [word for role in ("submitter", "analyst", "counsel") for word in ("--role", role)]
+        self.run("forum", "person", "add", name, "ann", *roles)
         path = provider.folder / "token"
         path.touch(0o600)
-        path.write_text(token, encoding="ascii")
-        provider.run("forum", "join", f"http://127.0.0.1:{self.port}/taxii2/", "--token-file", "token", "--identity",
-                     provider.pseudonym, "--state", "member", "--log-key", self.log_key)  # fmt: skip
+        path.write_text(self.run("forum", "token", "issue", name, "ann").out.strip(), encoding="ascii")
+        joined = provider.run(
+            "forum", "join", f"http://127.0.0.1:{self.port}/taxii2/", "--token-file", "token", "--identity",
+            provider.pseudonym, "--state", "member", "--log-key", self.log_key,
+        )  # fmt: skip
+        provider.public = _after(joined, r"public half (\S+?)[:;,]? ")
 
     def standing(self, provider: Provider, object_: str) -> Row:
         """What the hub tells ``provider`` of an object."""
@@ -162,6 +214,18 @@ class Hub:
             raise StepError(f"status {answer.status}: {body[:300]!r}", where=path)
         found: Row = json.loads(body)
         return found
+
+
+def _after(ran: Ran, pattern: str) -> str:
+    """What a command told.
+
+    Raises:
+        StepError: it did not.
+    """
+    found = re.search(pattern, ran.out, re.MULTILINE)
+    if not found:
+        raise StepError(f"does not tell {pattern!r}: {ran.out[:300]}", where=ran.typed)
+    return found[1]
 
 
 def until(check: Callable[[], bool], seconds: float, what: str) -> None:

@@ -24,6 +24,10 @@ class Secrets:
     by_head: Mapping[bytes, tuple[bytes, ...]]
     count: int
 
+    def __contains__(self, value: bytes) -> bool:
+        """Whether ``value`` is one of them."""
+        return value in self.by_head.get(value[:_HEAD], ())
+
     def found_in(self, paths: Iterable[Path]) -> "Searched":
         """Look for every value at every place of the files below ``paths``."""
         size, hits = 0, set[bytes]()
