@@ -142,7 +142,9 @@ class Fetched(Entry, frozen=True, kw_only=True, tag="fetched"):
 
 
 class Recalled(Entry, frozen=True, kw_only=True, tag="recalled"):
-    """Items are withdrawn or erased; ``owed`` is who fetched them and has to acknowledge, the submitter excepted.
+    """Items are withdrawn or erased; ``owed`` is who fetched them and has to acknowledge.
+
+    The submitter is among them where the house did it.
 
     An entry has 128 of either at most. More are told in as many ``parts`` as it takes, one after the other under one
     id, ``part`` counting from 0: the recall is that of all items from all who owe, and acknowledged once for all.
