@@ -88,6 +88,21 @@ def test_nested_the_inner_one_fires_alone() -> None:
     _run(work)
 
 
+def test_one_guard_for_many_waits() -> None:
+    async def work(clock: Timers) -> None:
+        with clock.within(0.2) as guard:
+            for _ in range(3):
+                await asyncio.sleep(0.15)
+                guard.again(0.2)
+            guard.rest()
+            await asyncio.sleep(0.5)
+        with pytest.raises(TimeoutError), clock.within(5) as guard:
+            guard.again(0.05)
+            await asyncio.sleep(5)
+
+    _run(work)
+
+
 def test_each_loop_has_its_own() -> None:
     found = []
 

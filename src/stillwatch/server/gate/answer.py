@@ -7,6 +7,7 @@ that tells the client that the answer is complete, or before its last byte.
 import asyncio
 import zlib
 from collections.abc import Callable
+from math import inf
 from typing import Any, Final
 
 import msgspec
@@ -63,6 +64,8 @@ class Answer:
         self._size = self._status = 0
         self._encoding = ""
         self.started = self.logged = self.gone = False
+        #: To be entered around the application: ends it when the client takes nothing any more.
+        self.accepting = timers().within(inf)
 
     @property
     def streams(self) -> bool:
@@ -115,7 +118,7 @@ class Answer:
             raise UpstreamError("an answer too large for the measure to be applied", where="upstream")
         if more:
             if not self._held:
-                await self._send({"type": "http.response.body", "body": body, "more_body": True})
+                await self._out(body)
             return
         answer = self._read()
         self.log(answer if answer is not None else {})
@@ -213,8 +216,9 @@ class Answer:
 
     async def _out(self, data: bytes) -> None:
         if data:
-            with timers().within(SLOW):
-                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            self.accepting.again(SLOW)
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            self.accepting.rest()
 
     def log(self, answer: Json) -> None:
         """Write the row, once."""

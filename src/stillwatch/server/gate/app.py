@@ -183,7 +183,7 @@ class Gate:
             marker = Marker(canary, sender.account_id, call.dialect)
         reply = Answer(send, call.dialect, call.decision, self._enforcer.policy, call.id, log, marker)
         try:
-            with Watching(receive, reply, call.raw, partial(self._half, call)) as replay:
+            with Watching(receive, reply, call.raw, partial(self._half, call)) as replay, reply.accepting:
                 await self._app(scope, replay, reply)
         except Refused:
             if not reply.started:

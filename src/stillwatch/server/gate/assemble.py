@@ -6,6 +6,8 @@ from typing import Any, Final
 from stillwatch.server.gate.dialects import Dialect
 
 Json = dict[str, Any]
+_AROUND: Final = ("id", "created", "model", "usage", "error")
+_SAID: Final = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
 
 
 class Assembler:
@@ -47,22 +49,24 @@ class Assembler:
     def _chunk(self, event: Json) -> None:
         """A chunk of Chat Completions, or of Completions."""
         choices = self.answer.setdefault("choices", {})
-        for name in ("id", "created", "model", "usage", "error"):
-            if event.get(name) is not None:
-                self.answer[name] = event[name]
+        for name in _AROUND:
+            if (value := event.get(name)) is not None:
+                self.answer[name] = value
         for choice in event.get("choices") or ():
             if not isinstance(choice, dict):
                 continue
-            index = choice["index"] if isinstance(choice.get("index"), int) else 0
-            slot = choices.setdefault(index, {"message": {}})
+            index = _index(choice)
+            slot = choices.get(index)
+            if slot is None:
+                slot = choices[index] = {"message": {}}
             if choice.get("finish_reason"):
                 slot["finish_reason"] = choice["finish_reason"]
             delta = choice.get("delta")
-            if isinstance(delta, dict):
-                for field in ("content", "reasoning_content", "reasoning", "refusal"):
-                    self._more(index, field, delta.get(field))
-                if isinstance(delta.get("reasoning_details"), list):
-                    slot["message"].setdefault("reasoning_details", []).extend(delta["reasoning_details"])
+            for field, value in delta.items() if isinstance(delta, dict) else ():
+                if field in _SAID:
+                    self._more(index, field, value)
+                elif field == "reasoning_details" and isinstance(value, list):
+                    slot["message"].setdefault("reasoning_details", []).extend(value)
             self._more(index, "content", choice.get("text"))
 
     def _anthropic(self, event: Json) -> None:

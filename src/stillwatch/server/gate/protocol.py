@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from stillwatch.server.gate.timers import Timers, timers
+from stillwatch.server.gate.timers import Timer, Timers, timers
 
 HEADER_SECONDS: Final = 20.0
 #: Names as RFC 9110, section 5.6.2, has them; and no underscore, which CGI-like servers take for a hyphen.
@@ -56,8 +56,8 @@ class Corked:
 class FastProtocol(HttpToolsProtocol):
     """One connection."""
 
-    _deadline: object | None = None
-    _keep: object | None = None
+    _deadline: Timer | None = None
+    _keep: Timer | None = None
     _timers: Timers
 
     def connection_made(self, transport: Any) -> None:

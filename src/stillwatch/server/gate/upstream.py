@@ -85,15 +85,12 @@ class Upstream:
         if whole is not None:
             await send({"type": "http.response.body", "body": whole, "more_body": False})
             return
-        body = connection.body()
-        while True:
-            try:
-                with timers().within(self._silence_seconds):
-                    chunk = await anext(body)
-            except StopAsyncIteration:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-                return
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        with timers().within(self._silence_seconds) as silence:
+            async for chunk in connection.body():
+                silence.rest()
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                silence.again(self._silence_seconds)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _chunk(data: bytes) -> bytes:
