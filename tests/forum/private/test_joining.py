@@ -1,19 +1,23 @@
 """A network that is split over three members becomes one campaign, over HTTP; each sees its own part of it."""
 
+from hashlib import sha256
+
+import numpy as np
 import pytest
 
 from stillwatch.errors import UsageError
 from stillwatch.forum.hub import times
 from stillwatch.forum.ledger import entries
+from stillwatch.forum.matching import joining as protocol
 from stillwatch.forum.matching import messages
 from stillwatch.forum.matching.joining import rarity
 from stillwatch.forum.matching.messages import Artifact as Tagged
 from stillwatch.forum.matching.messages import Cluster as Sent
-from stillwatch.forum.matching.messages import Submission
+from stillwatch.forum.matching.messages import Scope, Submission
 from stillwatch.forum.member.errors import RefusedError
 from stillwatch.forum.member.matching import joining
 from stillwatch.forum.member.matching.identifiers import Artifact, Cluster, Identifiers, clusters_of
-from stillwatch.schema.matching import Kept
+from stillwatch.schema.matching import KINDS, Kept
 from tests.forum.private.served import NAMES, World
 
 HOUR = 3_600 * times.SECOND
@@ -149,3 +153,36 @@ def test_rarity_is_of_all_that_is_as_rare_among_groups_of_the_clusters_size() ->
         Artifact("payment_fingerprint", "p-i7", rarity(1, 500)),
         Artifact("payment_fingerprint", "p-x", rarity(0, 500)),
     )
+
+
+def test_innocent_clusters_of_one_world_have_evidence_of_one_on_average_or_less() -> None:
+    """Two providers with customers of the same world: shared proxies, families with one card, mail that many have."""
+    draw = np.random.default_rng(11)
+
+    def customers(name: str) -> list[tuple[str, str, str]]:
+        found = []
+        for i in range(1_500):
+            account, family = f"{name}{i}", int(draw.integers(0, 60_000))
+            proxies = draw.zipf(1.3, 3) % 60_000
+            found += [(account, "client_ip", f"10.0.{value // 256}.{value % 256}") for value in proxies]
+            found.append((account, "payment_fingerprint", f"card-{family}"))
+            found.append((account, "email_domain", f"mail-{draw.zipf(1.2) % 5_000}.example"))
+        return found
+
+    def groups(name: str, traits: list[tuple[str, str, str]]) -> Submission:
+        chosen = {f"{name}{k}": [f"{name}{i}" for i in draw.integers(0, 1_500, 5 * 3 ** (k % 3))] for k in range(24)}
+        made = [clusters_of(traits, {key: accounts}, rarity).clusters[0] for key, accounts in chosen.items()]
+        return Submission(Scope(46, "campaigns"), name, tuple(sent(each) for each in made))
+
+    def sent(cluster: Cluster) -> Sent:
+        digests = [(sha256(f"{a.kind} {a.value}".encode()).digest()[:16], a) for a in cluster.artifacts]
+        told = tuple(Tagged(KINDS[a.kind], digest, a.rarity) for digest, a in digests)
+        return Sent(sha256(cluster.id.encode()).digest()[:16], 10, told)
+
+    first, second = (groups(name, customers(name)) for name in ("ada", "bea"))
+    values = [
+        protocol._evidence(one, two, protocol.Rules(families=1)) for one in first.clusters for two in second.clusters
+    ]
+    assert sum(value > 0 for value in values) > 20  # they do share some
+    assert 0.05 < sum(values) / len(values) <= 1
+    assert protocol.join([first, second]) == []
