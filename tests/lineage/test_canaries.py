@@ -119,6 +119,14 @@ def test_what_is_no_canary_is_refused(tmp_path, text) -> None:
         draw(tmp_path / "forms")
 
 
+def test_what_is_no_text_and_a_folder_without_a_register_are_refused(tmp_path) -> None:
+    (tmp_path / "forms").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="is no text"):
+        draw(tmp_path / "forms")
+    with pytest.raises(InputError, match="no register"):
+        read(tmp_path)
+
+
 def test_every_form_is_drawn(tmp_path) -> None:
     (tmp_path / "forms").write_text('{"forms": ["a", "b", "c"]}\n' * 200)
     assert {canary.planted for canary in draw(tmp_path / "forms")} == {0, 1, 2}

@@ -133,6 +133,13 @@ def test_a_run_that_is_killed_loses_no_answer_and_is_taken_up_again(endpoint, tm
     assert sorted(int(row["prompt_id"]) for row in rows(out)) == list(range(60))
 
 
+@pytest.mark.parametrize("held", [b"\xff\xfe", b"[1]", b'{"prompt_id": 1}', b'{"prompt": "a", "prompt_id": 1}\n' * 2])
+def test_what_holds_no_prompts_is_refused(tmp_path, held) -> None:
+    (tmp_path / "p").write_bytes(held)
+    with pytest.raises(InputError):
+        read_prompts(tmp_path / "p")
+
+
 def rows_if_whole(path):
     return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 

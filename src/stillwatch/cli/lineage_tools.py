@@ -111,8 +111,11 @@ def _only(answers: dict[str, dict[str, str]], path: Path) -> dict[str, str]:
 
 
 def _table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"is no CSV ({error})", where=str(path)) from error
     if not rows:
         raise InputError("holds no rows", where=str(path))
     return rows

@@ -46,7 +46,7 @@ class Sources:
         """What a plan names them by."""
         return {
             "watermark": [file_digest(path) for path in self.watermarks],
-            "canaries": [file_digest(path / canaries.REGISTER) for path in self.canaries],
+            "canaries": [file_digest(canaries.registered(path)) for path in self.canaries],
             "campaigns": [file_digest(path) for path in self.campaigns],
         }
 

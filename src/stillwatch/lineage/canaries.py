@@ -85,7 +85,11 @@ def draw(path: Path) -> tuple[Canary, ...]:
         InputError: a row is none, two forms of a canary read the same, or a form holds another.
     """
     found = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except ValueError as error:
+        raise InputError("is no text", where=str(path)) from error
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
@@ -133,7 +137,7 @@ def read(folder: Path) -> tuple[tuple[Canary, ...], dict[str, Any]]:
     Raises:
         InputError: they are not those that were registered, or not all of them are opened.
     """
-    document, _ = read_signed(folder / REGISTER, TYPE)
+    document, _ = read_signed(registered(folder), TYPE)
     path = folder / OPENED
     try:
         canaries = tuple(
@@ -152,6 +156,17 @@ def read(folder: Path) -> tuple[tuple[Canary, ...], dict[str, Any]]:
     if not all(0 <= each.planted < len(each.forms) for each in canaries):
         raise InputError("a canary plants a form that it does not have", where=str(path))
     return canaries, document
+
+
+def registered(folder: Path) -> Path:
+    """The register in ``folder``.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not (folder / REGISTER).is_file():
+        raise InputError("holds no register of canaries", where=str(folder), do="Make one: stillwatch lineage canaries")
+    return folder / REGISTER
 
 
 def look(canaries: Sequence[Canary], answers: Mapping[str, str | None]) -> Found:

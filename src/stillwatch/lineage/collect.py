@@ -77,9 +77,9 @@ def read_prompts(path: Path) -> dict[str, str]:
     Raises:
         InputError: a row has no prompt, or a key stands twice.
     """
-    text = path.read_text("utf-8")
     rows: list[Any]
     try:
+        text = path.read_text("utf-8")
         if text.lstrip()[:1] == "[":
             rows = json.loads(text)
         elif text.lstrip()[:1] == "{":
@@ -87,13 +87,14 @@ def read_prompts(path: Path) -> dict[str, str]:
         else:
             rows = [line for line in text.splitlines() if line.strip()]
     except ValueError as error:
-        raise InputError(f"is no JSON ({error})", where=str(path)) from error
+        raise InputError(f"is no text or JSON ({error})", where=str(path)) from error
     found: dict[str, str] = {}
     for at, row in enumerate(rows):
-        prompt = row if isinstance(row, str) else next((row[n] for n in ("prompt", "instruction") if row.get(n)), None)
+        fields = {"prompt": row} if isinstance(row, str) else row if isinstance(row, dict) else {}
+        prompt = fields.get("prompt") or fields.get("instruction")
         if not isinstance(prompt, str):
             raise InputError(f"row {at + 1} holds no prompt", where=str(path), do="Name it 'prompt'.")
-        key = str(at if isinstance(row, str) else row.get("prompt_id", at))
+        key = str(fields.get("prompt_id", at))
         if key in found:
             raise InputError(f"prompt_id {key!r} stands twice", where=str(path))
         found[key] = prompt
