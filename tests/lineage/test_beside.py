@@ -1,9 +1,12 @@
+import msgspec
 import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from stillwatch.lineage.beside import together
-from stillwatch.lineage.interface import Line
+from stillwatch.errors import InputError
+from stillwatch.lineage.beside import Sources, gather, together
+from stillwatch.lineage.interface import Card, Line, Panel, Role
+from stillwatch.text.watermark import Watermark
 
 
 def line(kind: str, p: float | None, *, by_design: bool = True) -> Line:
@@ -36,3 +39,23 @@ def test_what_is_combined_of_nothing_is_uniform() -> None:
     pairs = rng.uniform(size=(2000, 2))
     combined = [together([line("watermark", a), line("canaries", b)], "x") for a, b in pairs]
     assert kstest([each.p_value for each in combined if each], "uniform").pvalue > 0.01
+
+
+def test_a_mark_in_tokens_is_looked_for_in_the_tokens_given(tmp_path) -> None:
+    mark = Watermark(bytes(range(32)), width=1)
+    (tmp_path / "mark").write_bytes(msgspec.json.encode(mark))
+    (tmp_path / "mark").chmod(0o600)
+    ids = np.arange(1000)
+    leaning = [int(ids[mark.green([at], ids)][at % 7]) for at in range(300)]
+    tokens = [token for at, green in enumerate(leaning) for token in (at, green)]
+    cards = (Card("s", Role.SUSPECT, "s"), Card("c", Role.CONTROL, "c"))
+    panel = Panel(cards, ("1",), (("some words", "other words"),))
+    own = {"s": {"1": tokens}, "c": {"1": list(range(600))}}
+    in_tokens, *_ = gather(Sources((tmp_path / "mark",), tokens=own), panel, {}, {}, "t")
+    in_words, *_ = gather(Sources((tmp_path / "mark",)), panel, {}, {}, "t")
+    assert in_tokens.p_value < 1e-9
+    assert in_tokens.controls["c"] > 1e-4
+    assert "words" in in_words.source
+    assert in_words.p_value > 0.01
+    with pytest.raises(InputError, match="no tokens of 's'"):
+        gather(Sources((tmp_path / "mark",), tokens={"c": own["c"]}), panel, {}, {}, "t")

@@ -119,4 +119,5 @@ def _watermark(
         raise InputError(f"holds no tokens of {panel.cards[0].name!r}", where="--tokens")
     asked = [] if tokens else [words(text) for text in prompts.values()]
     found = radioactivity.radioactivity(read(path), own, texts, asked, tick=tick)
-    return radioactivity.line(found, f"key {digest}")
+    unit = "the tokens given" if tokens else "words: a mark in a model's own tokens needs their ids, --tokens"
+    return radioactivity.line(found, f"key {digest}, looked for in {unit}")
