@@ -11,7 +11,9 @@ from pathlib import Path
 
 from benchmarks.options import add_common, corpora_folder
 
-NAMES = ("detection", "speed", "text_windows", "matching", "lineage", "forum_detection", "forum", "gate")
+NAMES = (
+    "detection", "speed", "text_windows", "matching", "lineage", "forum_detection", "forum", "gate", "time_to_stop",
+)  # fmt: skip
 
 
 def main() -> int:
