@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,6 +16,7 @@ from stillwatch.errors import UsageError
 from stillwatch.forum.ledger import load_key
 from stillwatch.forum.ledger.entries import Announced
 from stillwatch.forum.matching import keys, messages, pseudonyms
+from stillwatch.forum.matching.curve import batch
 from stillwatch.forum.matching.errors import MatchingError
 from stillwatch.forum.matching.messages import Announcement, Answer, Scope
 from stillwatch.forum.matching.pseudonyms import Pending
@@ -29,6 +31,8 @@ from stillwatch.forum.member.transport import WAITS, Access, Transport
 
 PACKED: Final = "application/msgpack"
 JSON: Final = "application/json"
+#: Questions at once: members verify and unblind on as many threads, and keyholders have no more to hold in memory.
+_AT_ONCE: Final = min(4, batch.default_threads())
 _ROOT: Final = "/forum/v1/matching/"
 _Message = TypeVar("_Message", bound=messages.Message)
 T = TypeVar("T")
@@ -176,9 +180,9 @@ class Client:
 
         What was asked and not answered before an interruption is asked again first, the same bytes.
         """
-        epoch, count = self.scope.epoch, 0
-        for pending in self.store.pendings(epoch):
-            count += self._through(pending)
+        self.publics()
+        epoch = self.scope.epoch
+        count = self._ask(self.store.pendings(epoch))
         by_kind: dict[str, list[str]] = {}
         for kind, value in identifiers:
             by_kind.setdefault(kind, []).append(value)
@@ -186,9 +190,14 @@ class Client:
             known = self.store.known(epoch, kind, values)
             missing = [value.encode() for value in dict.fromkeys(values) if value not in known]
             first = self.store.next_batch(epoch)
-            for pending in pseudonyms.ask(self.scope, self.me, kind, missing, first):
-                self.store.ask(pending)
-                count += self._through(pending)
+            count += self._ask(map(self.store.ask, pseudonyms.ask(self.scope, self.me, kind, missing, first)))
+        return count
+
+    def _ask(self, pendings: Iterator[Pending]) -> int:
+        """Ask some questions at a time; gives how many identifiers were evaluated."""
+        count = 0
+        while some := list(islice(pendings, _AT_ONCE)):
+            count += sum(batch.spread(self._through, some, len(some)))
         return count
 
     def _through(self, pending: Pending) -> int:

@@ -5,6 +5,7 @@ Whatever is sent is stored before, so that after any interruption the same bytes
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -58,6 +59,7 @@ class MatchingStore:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
         if path.stat().st_mode & 0o077:
             raise UsageError("others may read what is secret", where=str(path), do=f"Run chmod 600 {path}")
+        self._turn = threading.RLock()
         self.db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         for pragma in ("secure_delete=ON", "journal_mode=WAL", "synchronous=FULL"):
             self.db.execute(f"PRAGMA {pragma}")
@@ -80,14 +82,15 @@ class MatchingStore:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction: all of it is kept, or nothing."""
-        self.db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self.db
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
+        """A transaction: all of it is kept, or nothing; of several threads, one at a time."""
+        with self._turn:
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.db
+            except BaseException:
+                self.db.execute("ROLLBACK")
+                raise
+            self.db.execute("COMMIT")
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """The rows of a query."""
@@ -135,13 +138,14 @@ class MatchingStore:
             (body,) = self.rows("SELECT body FROM pending WHERE epoch = ? AND batch = ?", epoch, batch)[0]
             yield msgspec.msgpack.decode(body, type=Pending)
 
-    def ask(self, pending: Pending) -> None:
-        """Remember a question before it is sent."""
+    def ask(self, pending: Pending) -> Pending:
+        """Remember a question before it is sent; gives it."""
         row = (pending.scope.epoch, pending.batch, msgspec.msgpack.encode(pending))
         with self.writing() as db:
             db.execute("INSERT INTO pending VALUES (?, ?, ?)", row)
             last = (f"batch {pending.scope.epoch}", str(pending.batch + 1))
             db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", last)
+        return pending
 
     def next_batch(self, epoch: int) -> int:
         """The number of the next question of an epoch."""
