@@ -91,7 +91,8 @@ def join_clusters(file: Path | None, kinds: tuple[str, ...], start: bool, folder
         click.echo(json.dumps([asdict(each) for each in progress.campaigns], indent=2))
     else:
         for each in progress.campaigns:
-            click.echo(f"{', '.join(each.clusters)}  seen by {each.members} members or more  {each.accounts} accounts")
+            whole = f"seen by {each.members} members or more  {each.accounts:,} accounts or more"
+            click.echo(f"{', '.join(each.clusters)}  {whole}")
     if progress.waits:
         click.echo(f"ready: {len(progress.ready)} members; waits for {progress.waits}", err=True)
         return WAITS

@@ -52,7 +52,7 @@ def test_each_learns_which_of_its_own_clusters_are_part_of_one_campaign(anywhere
     found = joined(anywhere)
     for name in NAMES:
         assert found[name].waits == ""
-        assert found[name].campaigns == (joining.Joined(("c-network",), 3, "100 to 999"),)
+        assert found[name].campaigns == (joining.Joined(("c-network",), 3, 100),)
     told = [type(each).__name__ for each in anywhere.log()]
     assert (told.count("Pooled"), told.count("Joined")) == (3, 1)
     assert anywhere.remarks() == []

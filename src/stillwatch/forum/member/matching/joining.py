@@ -49,7 +49,7 @@ class Joined:
 
     clusters: tuple[str, ...]
     members: int
-    accounts: str
+    accounts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,4 +221,4 @@ def _joined(client: Client, told: Campaign) -> Joined:
     own = tuple(sorted(names[each] for each in told.own if each in names))
     if len(own) < len(told.own) or not own:
         raise MatchingError("the hub tells of clusters that are not yours", do="Report the hub to the forum.")
-    return Joined(own, told.members, bands.words_of(told.accounts))
+    return Joined(own, told.members, told.accounts)
