@@ -369,6 +369,6 @@ def score(cast: Cast) -> str:
     wrong, right = len(accused - guilty), len(accused & guilty)
     innocent = len(truth) - len(guilty)
     return (
-        f"{right:,} of the campaign's {len(guilty):,} accounts stopped at {len(cast.providers)} providers, "
+        f"{right:,} of the campaign's {len(guilty):,} accounts found at {len(cast.providers)} providers, "
         f"{wrong:,} of {innocent:,} innocent ones accused."
     )

@@ -1,5 +1,6 @@
 """``stillwatch demo``: the whole story, from a campaign that nobody knows of to one that is stopped everywhere."""
 
+import re
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from stillwatch.errors import MissingExtra, UsageError
 
 #: The providers, and their shares of the campaign's accounts.
 SHARES: Final = {"North": 286.0, "South": 7.0, "West": 7.0}
+#: Columns of a picture.
+_PICTURE: Final = 120
 
 
 @click.command("demo")
@@ -23,7 +26,9 @@ SHARES: Final = {"North": 286.0, "South": 7.0, "West": 7.0}
 @click.option("--requests", type=click.IntRange(min=100_000), default=360_000, show_default=True,
               help="Requests of all providers together.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=11, show_default=True, help="Another day.")
-@click.option("--picture", type=click.Path(path_type=Path, dir_okay=False), help="Write what was shown as SVG too.")
+@click.option(
+    "--picture", type=click.Path(path_type=Path, dir_okay=False), help="Write the end of what was shown as SVG too."
+)
 def demo(out: Path, requests: int, seed: int, picture: Path | None) -> None:
     """Play one campaign over three providers and a hub, with real processes, logs and HTTP on this machine.
 
@@ -36,7 +41,7 @@ def demo(out: Path, requests: int, seed: int, picture: Path | None) -> None:
         raise MissingExtra(str(error.name), "forum") from None
     if out.exists():
         raise UsageError("is there already", where=str(out), do="Remove it, or choose another --out")
-    console = Console(record=picture is not None, highlight=False)
+    console = Console(record=picture is not None, highlight=False, width=_PICTURE if picture else None)
     story = Story(console, ["lab", *SHARES, acts.HUB, acts.TRUSTEE, acts.AUDITOR])
     place = out.resolve()
     place.mkdir(parents=True)
@@ -59,9 +64,12 @@ def demo(out: Path, requests: int, seed: int, picture: Path | None) -> None:
         private.compare_in_private(cast)
         acts.warned_only(cast)
         acts.confirm(cast)
+        if picture:
+            console.export_text()  # empties what was recorded: the picture begins here
         acts.stop(cast)
         acts.appeal(cast)
         acts.audit(cast)
     story.end(acts.score(cast))
     if picture:
-        console.save_svg(str(picture), title="stillwatch demo")
+        drawn = console.export_svg(title="stillwatch demo")
+        picture.write_text(re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), encoding="utf-8")  # no network

@@ -43,6 +43,7 @@ class Provider:
     public: str = ""
     port: int = 0
     ran: list[Ran] = field(default_factory=list)
+    _secrets: Secrets | None = None
 
     def run(self, *arguments: str | Path, expect: Sequence[int] = (0,)) -> Ran:
         """Run a command in the folder."""
@@ -66,7 +67,9 @@ class Provider:
 
     def secrets(self) -> Secrets:
         """What of its customers nobody else may hold."""
-        return secrets_of(self.folder)
+        if self._secrets is None:
+            self._secrets = secrets_of(self.folder)
+        return self._secrets
 
     def identifiers(self, accounts: Collection[str]) -> list[tuple[str, str]]:
         """Kind and value of what ``accounts`` are reached and paid by."""
