@@ -12,6 +12,7 @@ percentile less the same one of the server, or the application, alone.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,7 @@ def main() -> int:
     parser.add_argument("--indicators", type=int, default=100_000)
     parser.add_argument("--no-litellm", action="store_true", help="leave LiteLLM out")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started ends too
     runs: list[Run] = []
     litellm = None if options.no_litellm else environment("litellm", options.work) / "litellm"
     before = busy()
