@@ -64,14 +64,15 @@ def messages(status: Submission) -> str:
     return " ".join(each["message"] for each in json.loads(status.failures) + json.loads(status.pendings))
 
 
-def make(folder: Path, limits: Limits | None = None) -> Iterator[World]:
+def make(folder: Path, limits: Limits | None = None, url: str = "") -> Iterator[World]:
+    """A hub whose secrets are in ``folder``, and its database too unless there is a ``url``."""
     keys = folder / "keys"
     keys.mkdir(mode=0o700)
     secret.make(keys / "hub.secret")
     SigningKey().write(keys / "log.pem")
     trustee = b64encode(SigningKey().public).decode()
     matching_keys.make(keys, matching_keys.Settings("hub", trustee_url="https://t.example", trustee_key=trustee))
-    url = f"sqlite:///{folder / 'hub.db'}"
+    url = url or f"sqlite:///{folder / 'hub.db'}"
     database = Database(url)
     migrate(database)
     now = times.now()

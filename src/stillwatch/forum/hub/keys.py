@@ -75,6 +75,7 @@ def bring(hub: Hub, who: Principal, envelope: Mapping[str, Any]) -> Key:
     demand(who, Role.SUBMITTER)
     said = _read(envelope, Brought)
     with hub.store.writing() as tx:
+        tx.log.lock(hub.clock())  # what is in use stays so until this one is, and the other way round
         _own(tx.records, who, said.actor)
         known = tx.records.find(Key, pseudonym=said.actor)
         held = next((key for key in known if key.public == said.raw and key.retired is None), None)
@@ -104,6 +105,7 @@ def give_up(hub: Hub, who: Principal, id_: str, envelope: Mapping[str, Any]) -> 
     demand(who, Role.SUBMITTER)
     said = _read(envelope, GivenUp)
     with hub.store.writing() as tx:
+        tx.log.lock(hub.clock())
         _own(tx.records, who, said.actor)
         known = {key.id: key for key in tx.records.find(Key, pseudonym=said.actor)}
         if said.key != id_ or id_ not in known:

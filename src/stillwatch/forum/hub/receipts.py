@@ -57,6 +57,7 @@ def acknowledge(hub: Hub, who: Principal, recall: str, envelope: dict[str, Any])
     demand(who, *READERS)
     written = json.dumps(envelope, sort_keys=True)
     with hub.store.writing() as tx:
+        tx.log.lock(hub.clock())  # the same one sent twice at once is one entry
         receipt = tx.records.one(Receipt, recall=recall, member=who.member)
         found = tx.records.one(Recall, id=recall)
         if receipt is None or found is None:
