@@ -8,9 +8,10 @@ from stillwatch.forum.hub import membership, recall, review, submission, suspens
 from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
 from stillwatch.forum.ledger import sign_object
 from stillwatch.forum.ledger.entries import Merged, Released, Withheld
+from stillwatch.schema import stix
 from stillwatch.schema.forum import Feedback, Filter, Quarantined
 from tests.forum.hub.made import Company, Object, World, told
-from tests.forum.hub.people import REASON, fetch, later, person
+from tests.forum.hub.people import REASON, fetch, later, person, third
 
 
 def doubtful(company: Company) -> Object:
@@ -152,3 +153,60 @@ def test_who_sent_it_twice_is_answered_under_either_status(world: World, held: Q
         status = submission.status(world.hub, world.acme.who, id_)
         assert told(status) == wanted
         assert json.loads(status.successes if decision == "released" else status.failures)[0]["id"] == held.object
+
+
+def test_a_page_of_what_waits_skips_none_of_one_envelope(world: World) -> None:
+    made = [sign_object(each | {"description": "Seen by a colleague"}, world.acme.author.key)
+            for each in world.acme.author.objects(130)]  # fmt: skip
+    world.submit(world.acme, *made)
+    counsel, seen, after = person(world, "house", "counsel"), set(), 0
+    while page := review.waiting(world.hub, counsel, after):
+        seen.update(each.object for each in page)
+        after = page[-1].time
+    assert seen == {each["id"] for each in made}
+
+
+def test_what_others_wait_for_is_not_hidden_behind_ones_own(world: World) -> None:
+    both = person(world, "acme", "counsel", "submitter")
+    own = [sign_object(each | {"description": "Seen by a colleague"}, world.acme.author.key)
+           for each in world.acme.author.objects(121)]  # fmt: skip
+    submission.submit(world.hub, both, "shared", json.dumps({"objects": own[:120]}).encode())
+    world.submit(world.acme, own[120])
+    assert [each.object for each in review.waiting(world.hub, both)] == [own[120]["id"]]
+
+
+def host() -> Object:
+    """The same observable whoever makes it: its id is made of what it says."""
+    return {"type": "domain-name", "spec_version": "2.1", "id": "domain-name--6262c8a9-ac28-50fe-a7df-f5923bb2ee14",
+            "value": "evil.example.com", "object_marking_refs": [stix.TLP["amber+strict"]]}  # fmt: skip
+
+
+def test_the_same_observable_of_two_members_is_released_once_and_decided_on_twice(world: World) -> None:
+    for company in (world.acme, world.globex):
+        assert told(world.submit(company, host())) == (0, 0, 1)
+    counsel = person(world, "house", "counsel")
+    for held in review.waiting(world.hub, counsel):
+        review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())
+        assert told(submission.status(world.hub, world.acme.who if held.member == world.acme.who.member else
+                                      world.globex.who, held.submission)) == (1, 0, 0)  # fmt: skip
+    assert fetch(world, third(world)) == [host()["id"]]
+    assert world.remarks() == []
+
+
+def test_a_version_that_came_meanwhile_with_other_content_is_not_replaced(world: World, held: Quarantined) -> None:
+    assert told(world.submit(world.acme, world.acme.author.objects(1)[0])) == (1, 0, 0)
+    counsel = person(world, "house", "counsel")
+    with pytest.raises(Conflict, match="other content"):
+        review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())
+    review.decide(world.hub, counsel, held.id, False, REASON, held.digest.hex())
+    assert review.waiting(world.hub, counsel) == [] and world.remarks() == []
+
+
+def test_nobody_gets_a_version_of_anothers_object_by_way_of_counsel(world: World, held: Quarantined) -> None:
+    theirs = world.globex.author.later(
+        world.globex.author.objects(1)[0], "2026-11-20T00:00:01.000Z"
+    )  # the id that acme chose, as an insider would know it
+    assert theirs["id"] == held.object and told(world.submit(world.globex, theirs)) == (1, 0, 0)
+    counsel = person(world, "house", "counsel")
+    with pytest.raises(Conflict, match="another member's"):
+        review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())

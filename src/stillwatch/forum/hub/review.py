@@ -6,6 +6,7 @@ than the submitter's. What is released is what was looked at: the decision names
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -34,16 +35,27 @@ class Waiting:
 
 
 def waiting(hub: Hub, who: Principal, after: int = 0) -> list[Quarantined]:
-    """At most 100 objects, the oldest first, that ``who`` may decide on as counsel, held after the time ``after``.
+    """A page of what ``who`` may decide on as counsel, held after the time ``after``, the oldest first.
+
+    It has 100 objects at most, and those that are held since the last one's moment. None is left to be asked for only
+    where it is empty.
 
     Raises:
         Forbidden: they are no counsel.
     """
     demand(who, Role.COUNSEL)
-    mine = {} if who.house else {"member": who.member}
+    mine: dict[str, Any] = {} if who.house else {"member": who.member}
     with hub.store.reading() as tx:
-        found = tx.records.find(Quarantined, order="time", after=after, limit=_PAGE, decision=None, **mine)
-    return [each for each in found if _may(who, each)]
+        while True:
+            page = tx.records.find(Quarantined, order="time", after=after, limit=_PAGE, decision=None, **mine)
+            more = len(page) == _PAGE
+            if more:  # who goes on after this moment would never be told of the others
+                after = page[-1].time
+                page = [each for each in page if each.time < after]
+                page += tx.records.find(Quarantined, time=after, decision=None, **mine)
+            found = [each for each in page if _may(who, each)]
+            if found or not more:
+                return found
 
 
 def look(hub: Hub, who: Principal, id_: str) -> Waiting:
@@ -135,7 +147,12 @@ def _decide_new(
         raise Conflict("its content is gone", where=held.id)
     new = NewObject(held.object, held.type, held.version, held.moment, held.spec, held.body, held.digest, held.content,
                     held.revoked, held.item)  # fmt: skip
-    before = [each for each in tx.objects.known(collection.number, [new.id]) if each.state != State.ERASED]
+    known = tx.objects.known(collection.number, [new.id])
+    same = _on_record(known, held)
+    if same is not None:
+        _log_merged(hub, tx, who, held, same)
+        return
+    before = [each for each in known if each.state != State.ERASED]
     standing = None if before or new.revoked else _standing(tx, collection, held)
     if standing is not None:
         _merge(hub, tx, who, collection, held, new, standing)
@@ -148,6 +165,21 @@ def _decide_new(
         positions, items = [each.position for each in before], [each.item for each in before]
         recall.announce(hub, tx, collection, new.id, positions, "withdrawn", held.member, "withdrawn", items)
     feedback.heard(hub, tx, collection, held.member, [new])
+
+
+def _on_record(known: list[Known], held: Quarantined) -> Known | None:
+    """What came on record under the object's id while it waited, and is the same; as where the guard had no doubt.
+
+    Raises:
+        Conflict: what is on record is another's, has other content, or readers no longer see it.
+    """
+    do = "Reject it"
+    if held.version and any(each.member != held.member for each in known):
+        raise Conflict("the object is another member's", where=held.object, do=do)
+    same = next((each for each in known if each.moment == held.moment), None)
+    if same is not None and (same.state != State.RELEASED or (held.version and same.digest != held.digest)):
+        raise Conflict("this version is on record, with other content or out of sight", where=held.object, do=do)
+    return same
 
 
 def _standing(tx: Transaction, collection: Collection, held: Quarantined) -> Known | None:
@@ -166,6 +198,10 @@ def _merge(
     now = hub.clock()
     tx.objects.insert(collection.number, [(new, held.member, State.DUPLICATE)], now)
     submission.corroborate(tx.records, collection.number, held.member, [into.id], now)
+    _log_merged(hub, tx, who, held, into)
+
+
+def _log_merged(hub: Hub, tx: Transaction, who: Principal, held: Quarantined, into: Known) -> None:
     hub.log(tx, entries.Merged(time="", item=held.item, into=into.item, policy=hub.policy, by="counsel",
                                person=who.person))  # fmt: skip
 
