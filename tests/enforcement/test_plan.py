@@ -81,6 +81,67 @@ def test_a_campaign_named_anew_starts_no_clock_and_keeps_its_approvals() -> None
     assert story.granted == {"a": Measure.BLOCK, "b": Measure.BLOCK, "n": Measure.STEP_UP}
 
 
+def test_who_approved_one_campaign_has_not_seen_who_comes_from_another() -> None:
+    story = Story()
+    story.round(found("a", campaign="other") + found("p", "q"))
+    for who in "xy":
+        story.person("approved", NOW + 1, campaign="c", by=who)
+    story.round(found("a", "p", "q"), NOW + 2)
+    assert story.granted == {"a": Measure.STEP_UP, "p": Measure.BLOCK, "q": Measure.BLOCK}
+    for who in "xy":
+        story.person("approved", NOW + 3, campaign="c", by=who)
+    story.round(found("a", "p", "q"), NOW + 4)
+    assert story.granted["a"] == Measure.BLOCK
+
+
+def test_an_approval_does_not_outlive_the_measure() -> None:
+    story = Story()
+    story.round(found("a"))
+    for who in "xy":
+        story.person("approved", NOW + 1, campaign="c", by=who)
+    story.round([], NOW + 30 * DAY)
+    story.round(found("a"), NOW + 31 * DAY)
+    assert story.granted == {"a": Measure.STEP_UP}
+
+
+def test_a_warning_does_not_shield_from_what_the_own_log_shows() -> None:
+    story = Story()
+    story.round([*found("a"), *found("a", q=0.0, score=1.0, campaign="heard", origin=FORUM)])
+    assert story.granted == {"a": Measure.STEP_UP}
+    story.round(found("a", q=0.0, score=1.0, campaign="heard", origin=FORUM), NOW + DAY)
+    assert story.granted == {"a": Measure.STEP_UP}
+    story.round(found("a", q=0.0, score=1.0, campaign="heard", origin=FORUM), NOW + 30 * DAY)
+    assert story.verdicts == ()
+
+
+def test_a_forums_campaign_keeps_the_name_by_which_it_is_confirmed() -> None:
+    story = Story()
+    story.round(found("a", "b", campaign="before", origin=FORUM))
+    story.round(found("a", "b", campaign="heard", origin=FORUM), NOW + 1)
+    assert {verdict.campaign_id for verdict in story.verdicts} == {"heard"}
+    story.person("confirmed", NOW + 2, account="a", campaign="heard", by="x")
+    story.round(found("a", "b", campaign="heard", origin=FORUM), NOW + 3)
+    assert story.granted == {"a": Measure.STEP_UP, "b": Measure.OBSERVE}
+
+
+def test_the_record_ends_a_measure_that_the_verdict_no_longer_bears() -> None:
+    story = Story()
+    story.round(found("a"))
+    made = story.round(found("a", q=0.5, score=0.1), NOW + 1)
+    assert [(entry.what, entry.account) for entry in made.entries] == [("ended", "a")]
+    assert not History(story.entries).measured
+    assert not story.round(found("a", q=0.5, score=0.1), NOW + 2).entries
+
+
+def test_a_publisher_that_died_before_its_snapshot_leaves_no_measure_that_cannot_be_appealed() -> None:
+    story = Story()
+    story.round(found("a"))
+    story.verdicts = ()
+    story.round(found("a"), NOW + 5)
+    (verdict,) = story.verdicts
+    assert History(story.entries).find(verdict.measure_id).account == "a"
+
+
 def test_an_appeal_upheld_lifts_the_measure_until_a_person_says_otherwise() -> None:
     story = Story()
     story.round(found("a"))

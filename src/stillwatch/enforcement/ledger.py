@@ -173,7 +173,7 @@ class History:
         self.open_appeals: dict[str, Entry] = {}  # by measure
         self.unproven: list[Entry] = []  # count for nothing
         self._person = person
-        self._seen: dict[str, int] = {}  # account -> place of its first measure in the record
+        self._seen: dict[str, tuple[str, int]] = {}  # account -> its campaign, and where in the record it came into it
         self._approved: dict[str, dict[str, int]] = {}  # campaign -> person -> place of the last
         self._released: dict[tuple[str, str], int] = {}
         self._lifted: dict[str, int] = {}
@@ -186,9 +186,10 @@ class History:
         if entry.what == "measured":
             self.measured[entry.account] = entry
             self.begun.setdefault(entry.account, entry.time)
-            self._seen.setdefault(entry.account, place)
+            if self._seen.get(entry.account, ("",))[0] != entry.campaign:
+                self._seen[entry.account] = entry.campaign, place
         elif entry.what == "ended":
-            self.measured.pop(entry.account, None)
+            self._over(entry.account)
         elif entry.what in ("approved", "released", "confirmed"):
             self._further(place, entry)
         elif entry.what == "appealed":
@@ -197,7 +198,12 @@ class History:
             self.open_appeals.pop(entry.measure, None)
             if entry.what == "upheld":
                 self._lifted[entry.account] = place
-                self.measured.pop(entry.account, None)
+                self._over(entry.account)
+
+    def _over(self, account: str) -> None:
+        """The account's measure is; who approved it saw the account as it was."""
+        self.measured.pop(account, None)
+        self._seen.pop(account, None)
 
     def _further(self, place: int, entry: Entry) -> None:
         """What a person says that lets a measure go further."""
@@ -216,8 +222,8 @@ class History:
 
     def approvals(self, account: str, campaign: str) -> int:
         """How many people approved the campaign's block since ``account`` was in it for them to see."""
-        seen = self._seen.get(account)
-        return 0 if seen is None else sum(place > seen for place in self._approved.get(campaign, {}).values())
+        there, seen = self._seen.get(account, ("", 0))
+        return sum(place > seen for place in self._approved.get(campaign, {}).values()) if there == campaign else 0
 
     def released(self, account: str, campaign: str) -> bool:
         """Whether a person let the account come under a measure: beyond the budget, or again after an appeal."""

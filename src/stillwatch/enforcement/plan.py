@@ -86,7 +86,8 @@ def plan(
     """The verdicts from ``now`` on.
 
     Args:
-        findings: what detection says now; an account in several campaigns stands in the most certain.
+        findings: what detection says now; an account in several campaigns stands in the most certain, and what was
+            only heard from the forum stands behind what local evidence says.
         before: the verdicts of the snapshot in force.
         history: of the ledger.
         policy: decides the rungs.
@@ -95,10 +96,10 @@ def plan(
         now: microseconds since the epoch.
     """
     old = {verdict.account_id: verdict for verdict in before}
-    found = _renamed(_surest(findings), old)
+    found = _renamed(_surest(findings, history), old)
     verdicts = [
         _verdict(found[account], old.get(account), policy, key, now, history)
-        if account in found
+        if account in found and not _outweighed(found[account], old.get(account), history)
         else replace(old[account], confirmed=_confirmed(old[account], history))
         for account in sorted(found.keys() | old.keys())
     ]
@@ -113,27 +114,41 @@ def plan(
     return Plan(kept_all, tuple(run.entries), tuple(run.waiting), tuple(sorted(run.unapproved)))
 
 
-def _surest(findings: Iterable[Finding]) -> dict[str, Finding]:
+def _heard(found: Finding, history: History) -> bool:
+    """Whether it came from the forum, and nothing local bears it out."""
+    return found.origin != LOCAL and not history.confirmed(found.account_id, found.campaign_id)
+
+
+def _outweighed(found: Finding, old: Verdict | None, history: History) -> bool:
+    """Whether the account stands by more than hearsay already: a warning lifts no measure."""
+    return old is not None and old.confirmed and _heard(found, history)
+
+
+def _surest(findings: Iterable[Finding], history: History) -> dict[str, Finding]:
+    def order(each: Finding) -> tuple[bool, float, float, str]:
+        return _heard(each, history), each.q_value, -each.score, each.campaign_id
+
     found: dict[str, Finding] = {}
     for each in findings:
         other = found.get(each.account_id)
-        if other is None or (each.q_value, -each.score, each.campaign_id) < (
-            other.q_value,
-            -other.score,
-            other.campaign_id,
-        ):
+        if other is None or order(each) < order(other):
             found[each.account_id] = each
     return found
 
 
 def _renamed(found: Mapping[str, Finding], old: Mapping[str, Verdict]) -> dict[str, Finding]:
-    """``found``, its campaigns under the names that they have already."""
+    """``found``, its campaigns under the names that they have already; the forum's keep the forum's."""
     votes: dict[str, Counter[str]] = {}
     for account, each in found.items():
-        if account in old:
+        if account in old and old[account].origin == each.origin == LOCAL:
             votes.setdefault(each.campaign_id, Counter())[old[account].campaign_id] += 1
     names = {name: min(count.items(), key=lambda item: (-item[1], item[0]))[0] for name, count in votes.items()}
-    return {a: dataclasses.replace(e, campaign_id=names.get(e.campaign_id, e.campaign_id)) for a, e in found.items()}
+    return {
+        account: dataclasses.replace(each, campaign_id=names.get(each.campaign_id, each.campaign_id))
+        if each.origin == LOCAL
+        else each
+        for account, each in found.items()
+    }
 
 
 def _confirmed(verdict: Verdict, history: History) -> bool:
@@ -171,9 +186,12 @@ def _grant(run: _Granting, verdict: Verdict, evidence: str) -> Verdict | None:
         return None
     wanted = _wanted(run, verdict, tier)
     allowed = _allowed(run, verdict, wanted)
-    if allowed > Measure.OBSERVE and (before is None or before.rung != allowed.label):
+    told = before and (before.rung, before.campaign, before.measure)
+    if allowed > Measure.OBSERVE and told != (allowed.label, campaign, verdict.measure_id):
         text = evidence or f"in campaign {campaign}, q-value {verdict.q_value:.3g}, score {verdict.score:.3g}"
         run.entries.append(_entry(run, "measured", verdict, allowed, text))
+    elif allowed <= Measure.OBSERVE and before:
+        run.entries.append(_entry(run, "ended", verdict, Measure.ALLOW, "the verdict or the policy leaves none"))
     return replace(verdict, granted=allowed)
 
 
