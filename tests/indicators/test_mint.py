@@ -189,3 +189,11 @@ def test_every_level_of_tlp(level: str) -> None:
     found = mint(findings(), replace(ORDER, tlp=level))
     assert_valid(found.objects)
     assert {ref for each in of(found, "indicator") for ref in each["object_marking_refs"]} == {stix.TLP[level]}
+
+
+def test_two_pseudonyms_of_a_member_have_no_id_in_common() -> None:
+    one, other = (
+        {each["id"] for each in mint(findings(), replace(ORDER, identity=name)).objects} - stix.published().keys()
+        for name in ("identity--ce53320f-0512-4593-b2e3-d065edd5d3fb", "identity--0a0f5d3e-6c7b-4c57-8d0e-8f5f4b7d2c11")
+    )
+    assert one and not one & other

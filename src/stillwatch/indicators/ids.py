@@ -27,6 +27,14 @@ def object_id(key: bytes, type_: str, *content: str) -> str:
     return f"{type_}--{uuid.UUID(bytes=digest[:16], version=4)}"
 
 
+def key_of(key: bytes, identity: str) -> bytes:
+    """The key for what is made by ``identity``: a member's pseudonyms in two sharing groups have no id in common.
+
+    Without an identity it is ``key`` itself.
+    """
+    return hmac.digest(key, b"stillwatch identity " + identity.encode(), "sha256") if identity else key
+
+
 def read_key(path: Path) -> bytes:
     """The secret in the file ``path``; a new one is put there, readable by its owner alone, if there is no file.
 

@@ -2,8 +2,8 @@
 
 What is minted says how an attack is made and nothing of whom it was made on: no account, customer, prompt, address of
 one account, or volume; accounts are counted in bands and times are days. The same findings minted under the same key
-give the same objects: ids as in ``indicators.ids``, ``created`` the first day of the campaign, ``modified`` the day
-after its last.
+and identity give the same objects: ids as in ``indicators.ids``, ``created`` the first day of the campaign,
+``modified`` the day after its last.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from typing import Any, Final
 from stillwatch.errors import UsageError
 from stillwatch.indicators.decay import valid_until, write_day, write_time
 from stillwatch.indicators.findings import Finding
-from stillwatch.indicators.ids import object_id
+from stillwatch.indicators.ids import key_of, object_id
 from stillwatch.indicators.interface import Minted
 from stillwatch.indicators.looks import Look, band, looks, proxy
 from stillwatch.indicators.patterns import Network
@@ -88,6 +88,7 @@ class _Mint:
         self._finding, self._order = finding, order
         self._first, self._last = _day(finding.first_seen), _day(finding.last_seen)
         self._by = order.identity or object_id(order.key, "identity")
+        self._key = key_of(order.key, order.identity)
         self._confidence = next(level for limit, level in _CONFIDENCE if finding.q_value <= limit)
 
     def objects(self, left_out: list[str]) -> Iterator[stix.Object]:
@@ -163,7 +164,7 @@ class _Mint:
         )  # fmt: skip
 
     def _tie(self, source: stix.Object, type_: str, target: stix.Object) -> stix.Object:
-        id_ = object_id(self._order.key, "relationship", source["id"], type_, target["id"])
+        id_ = object_id(self._key, "relationship", source["id"], type_, target["id"])
         return self._object(
             "relationship", id_, relationship_type=type_, source_ref=source["id"], target_ref=target["id"]
         )
@@ -179,7 +180,7 @@ class _Mint:
         }  # fmt: skip
 
     def _id(self, type_: str, *content: str) -> str:
-        return object_id(self._order.key, type_, self._finding.id, *content)
+        return object_id(self._key, type_, self._finding.id, *content)
 
     def _seen(self) -> dict[str, str]:
         return {"first_seen": write_day(self._first), "last_seen": write_day(self._last)}
