@@ -276,6 +276,16 @@ def test_nothing_is_smuggled_past(before: Any, name: str) -> None:
         assert running.backend.asked == []
 
 
+@pytest.mark.parametrize("streams", [b"true", b"false"])
+def test_a_text_that_utf8_cannot_say_is_answered_and_logged(before: Any, streams: bytes) -> None:
+    body = b'{"model":"m","stream":%b,"messages":[{"role":"user","content":"x \\ud83d"}]}' % streams
+    with before(only("block")) as running, httpx.Client() as client:
+        found = client.post(running.url + PATH, content=body, headers={"x-account": "b"})
+        assert found.content == (b"".join(CHUNKS) if streams == b"true" else json.dumps(ANSWER).encode())
+        (row,) = running.rows()
+    assert (row["prompt"], row["response"]) == ("x ?", "hi")
+
+
 def test_a_zip_that_swells_is_refused(before: Any) -> None:
     for data in (
         gzip.compress(b" " * 10_000_000 + BODY),

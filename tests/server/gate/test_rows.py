@@ -1,5 +1,6 @@
 """A row made in two halves is the row that the reader makes of both bodies at once."""
 
+import json
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from stillwatch.ingest.readers.openai_chat import OpenAIChat
 from stillwatch.ingest.readers.openai_responses import OpenAIResponses
 from stillwatch.server.gate.dialects import Dialect
 from stillwatch.server.gate.identity import Who
-from stillwatch.server.gate.rows import asked, row
+from stillwatch.server.gate.rows import asked, encode, replayed, row
 
 WHO = Who("a", "org", "", "cred", "10.0.0.1", "agent", None, "po11")
 READERS: dict[Dialect, Any] = {
@@ -69,3 +70,17 @@ def test_what_the_gate_says_itself_counts_and_completions_are_chat() -> None:
     assert (found["prompt"], found["response"], found["stop_reason"]) == ("one\ntwo", "said", "stop")
     assert found["refused"] is True
     assert found["timestamp"].year == 1970
+
+
+def test_half_a_surrogate_pair_costs_no_row() -> None:
+    half = asked("r", 1_000_000, WHO, Dialect.CHAT, {"messages": [{"role": "user", "content": "x \ud83d"}]})
+    line = encode(row(half, Dialect.CHAT, {"choices": [{"message": {"content": "y \udc00"}}]}))
+    assert json.loads(line)["prompt"] == "x ?"
+    assert json.loads(line)["response"] == "y ?"
+
+
+@given(st.sampled_from(sorted(READERS)), st.sampled_from([[], {}, 1, ["user"]]))
+def test_a_role_that_is_none_is_nobodys(dialect: Dialect, odd: Any) -> None:
+    said = [{"role": "user", "content": "a"}, {"role": odd, "content": [{"type": odd, "text": "b"}]}]
+    name = "input" if dialect == Dialect.RESPONSES else "messages"
+    assert replayed(dialect, {name: said}) == ("a", [])

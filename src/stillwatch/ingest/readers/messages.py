@@ -44,7 +44,7 @@ def text_of(content: Any) -> str | None:
     texts = [content for content in content if isinstance(content, str)] or [
         text
         for part in content
-        if isinstance(part, dict) and part.get("type", "text") in _TEXT_PARTS
+        if isinstance(part, dict) and str(part.get("type", "text")) in _TEXT_PARTS
         for text in (part.get("text"), part.get("content"))
         if isinstance(text, str)
     ]
@@ -102,6 +102,8 @@ def talk(messages: Any, instructions: Any = None) -> Talk:
     for message in messages:
         text = text_of(message.get("content", message.get("parts")))
         role = message.get("role")
+        if isinstance(role, list | dict):
+            continue  # nobody's
         if role in _SYSTEM:
             system.append(text)
         elif role == "user" and text is not None:

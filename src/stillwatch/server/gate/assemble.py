@@ -21,26 +21,29 @@ class Assembler:
         self.answer: Json = {}
         self.ended = False  # the event that ends the answer has come
         self._texts: dict[tuple[int, str], list[str]] = {}
+        self._choices: dict[int, Json] | None = None  # by number; none have come
+        self._blocks: dict[int, Json] = {}
         self._add = _ADDERS[dialect]
 
     def add(self, event: Json) -> None:
         """One event."""
         self._add(self, event)
 
-    def finish(self) -> Json:
-        """The answer, as far as it has come."""
+    def finish(self) -> tuple[Json, list[Json]]:
+        """The answer, as far as it has come, and its content blocks."""
         for (index, field), parts in self._texts.items():
             self._part(index)[field] = "".join(parts)
         self._texts.clear()
-        return self.answer
+        if self._choices is not None:
+            self.answer["choices"] = [self._choices[index] for index in sorted(self._choices)]
+        return self.answer, [self._blocks[index] for index in sorted(self._blocks)]
 
     def _part(self, index: int) -> Json:
         """The message of choice ``index``, or the content block of that number."""
-        if "choices" in self.answer:
-            found = self.answer["choices"].setdefault(index, {"message": {}})["message"]
-        else:
-            found = self.answer.setdefault("blocks", {}).setdefault(index, {})
-        return found  # type: ignore[no-any-return]
+        if self._choices is None:
+            return self._blocks.setdefault(index, {})
+        found: Json = self._choices.setdefault(index, {"message": {}})["message"]
+        return found
 
     def _more(self, index: int, field: str, text: Any) -> None:
         if isinstance(text, str) and text:
@@ -48,11 +51,11 @@ class Assembler:
 
     def _chunk(self, event: Json) -> None:
         """A chunk of Chat Completions, or of Completions."""
-        choices = self.answer.setdefault("choices", {})
+        choices = self._choices = {} if self._choices is None else self._choices
         for name in _AROUND:
             if (value := event.get(name)) is not None:
                 self.answer[name] = value
-        for choice in event.get("choices") or ():
+        for choice in event["choices"] if isinstance(event.get("choices"), list) else ():
             if not isinstance(choice, dict):
                 continue
             index = _index(choice)
@@ -80,8 +83,9 @@ class Assembler:
                 self._more(_index(event), field, event["delta"].get(field))
         elif kind == "message_delta":
             delta, usage = event.get("delta"), event.get("usage")
-            self.answer.update(delta if isinstance(delta, dict) else {})
-            self.answer["usage"] = {**(self.answer.get("usage") or {}), **(usage if isinstance(usage, dict) else {})}
+            self.answer.update(_dict(delta))
+            before = self.answer.get("usage")
+            self.answer["usage"] = {**_dict(before), **_dict(usage)}
         elif kind in ("message_stop", "error"):
             self.ended = True
 
@@ -109,15 +113,16 @@ def _index(event: Json) -> int:
     return event["index"] if isinstance(event.get("index"), int) else 0
 
 
+def _dict(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
 def finished(assembler: Assembler, dialect: Dialect) -> Json:
     """The answer with its parts as lists, as the API gives it."""
-    answer = assembler.finish()
-    if isinstance(answer.get("choices"), dict):
-        answer["choices"] = [answer["choices"][index] for index in sorted(answer["choices"])]
-    blocks = answer.pop("blocks", {})
+    answer, blocks = assembler.finish()
     if blocks and dialect == Dialect.MESSAGES:
-        answer["content"] = [blocks[index] for index in sorted(blocks)]
+        answer["content"] = blocks
     elif blocks and not answer.get("output"):
-        parts = [{"type": "output_text", "text": blocks[index].get("text", "")} for index in sorted(blocks)]
+        parts = [{"type": "output_text", "text": block.get("text", "")} for block in blocks]
         answer["output"] = [{"type": "message", "content": parts}]
     return answer

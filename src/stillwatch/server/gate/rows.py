@@ -62,8 +62,19 @@ def row(half: Json, dialect: Dialect, answer: Json, **more: Any) -> Json:
 
 
 def encode(found: Json) -> bytes:
-    """``found`` as a line of NDJSON."""
-    return _ENCODER.encode(found) + b"\n"
+    """``found`` as a line of NDJSON; half a surrogate pair, which JSON can name and UTF-8 cannot, becomes ``?``."""
+    try:
+        return _ENCODER.encode(found) + b"\n"
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_sayable(found)) + b"\n"
+
+
+def _sayable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_sayable(name): _sayable(inner) for name, inner in value.items()}
+    return [_sayable(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _prompt(prompt: Any) -> str | None:
