@@ -26,7 +26,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     yield from make(tmp_path)
 
 
-def test_what_nobody_answers_is_suspended_while_the_server_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [StorageError("away", where="database"), RuntimeError("a fault of ours")])
+def test_what_nobody_answers_is_suspended_while_the_server_runs(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     (found,) = world.acme.author.objects(1)
     world.submit(world.acme, found)
     assert fetch(world, world.globex) == [found["id"]]
@@ -38,7 +41,7 @@ def test_what_nobody_answers_is_suspended_while_the_server_runs(world: World, mo
     def fails_at_first(hub: Any) -> tuple[int, int]:
         looks.append(1)
         if len(looks) == 1:
-            raise StorageError("away", where="database")
+            raise fault
         return real(hub)
 
     monkeypatch.setattr(upkeep, "tick", fails_at_first)

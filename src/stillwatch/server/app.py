@@ -99,6 +99,8 @@ async def _lifespan(hub: Hub, seconds: float, app: Starlette) -> AsyncIterator[N
                     _LOG.warning("not in time: %d objections, %d objects in quarantine", objections, undecided)
             except StillwatchError as error:  # the database is away: the next look finds what this one did not
                 _LOG.error("deadlines: %s", error)
+            except Exception:  # a fault of ours: it ends this look, not the ones after it
+                _LOG.exception("deadlines")
             await asyncio.sleep(seconds)
 
     keeping = asyncio.create_task(keep_up())
@@ -142,6 +144,8 @@ class _Server:
             demand(who, *operation.roles)
         if not accepts(request.headers.get("accept"), media):
             return failures.failure(406, f"The answer is {media}. Accept that.", operation.refusal)
+        if any("\0" in each for each in (*request.path_params.values(), *request.query_params.values())):
+            raise Malformed("a NUL character", where="path or query")  # PostgreSQL takes none, and no name has one
         query = _query(operation, request)
         body: Any = None
         if operation.body is not None:

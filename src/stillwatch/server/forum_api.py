@@ -17,8 +17,9 @@ from stillwatch.server import openapi, taxii
 from stillwatch.server.operations import Call, Operation, Reply
 
 ROOT = "/forum/v1/"
-_Text = Annotated[str, Meta(min_length=10, max_length=2000)]
-_Id = Annotated[str, Meta(min_length=1, max_length=300)]
+_NO_NUL = "^[^\\u0000]*$"  # PostgreSQL takes none
+_Text = Annotated[str, Meta(min_length=10, max_length=2000, pattern=_NO_NUL)]
+_Id = Annotated[str, Meta(min_length=1, max_length=300, pattern=_NO_NUL)]
 _Size = Annotated[int, Meta(ge=0, lt=1 << 53)]
 _Evidence = Annotated[str, Meta(extra_json_schema={"enum": list(feedback.EVIDENCE)})]
 
