@@ -150,3 +150,15 @@ def test_a_reason_is_one_of_the_list(world: World) -> None:
     assert all(entries.encode([Recalled(time=stamp(0), recall="r", kind="erased", actor="a", items=("i",), owed=(),
                                         reason=each)]) for each in recall.ERASURES)  # fmt: skip
     assert REASONS == recall.ERASURES
+
+
+def test_more_recalls_than_a_statement_takes_are_told_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "_PART", 2)
+    made = world.acme.author.objects(5)
+    world.submit(world.acme, *made)
+    fetch(world)
+    for each in made:
+        recall.erase(world.hub, world.acme.who, "shared", each["id"], ALL)
+    assert [each.recall.object for each in receipts.owed(world.hub, world.globex.who)] == [each["id"] for each in made]

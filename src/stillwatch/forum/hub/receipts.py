@@ -6,7 +6,7 @@ acknowledgement signed with a key of its pseudonym; the signature goes into the 
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from stillwatch.forum.hub.errors import Absent, Conflict, Unprocessable
 from stillwatch.forum.hub.hub import READERS, Hub, demand
@@ -18,6 +18,7 @@ from stillwatch.schema.forum import Collection, Key, Principal, Pseudonym, Recal
 
 #: Recalls told at once.
 PAGE = 200
+_PART: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def owed(hub: Hub, who: Principal) -> list[Owed]:
     """
     demand(who, *READERS)
     with hub.store.reading() as tx:
-        open_ = {each.recall for each in tx.records.find(Receipt, member=who.member, acknowledged=None)}
+        open_ = [each.recall for each in tx.records.find(Receipt, member=who.member, acknowledged=None)]
         recalls = sorted(_recalls(tx.records, open_), key=lambda each: (each.time, each.id))[:PAGE]
         collections = {each.number: each for each in tx.records.find(Collection)} if recalls else {}
         return [
@@ -83,8 +84,10 @@ def acknowledge(hub: Hub, who: Principal, recall: str, envelope: dict[str, Any])
 LOGGED = frozenset({"withdrawn", "erased"})
 
 
-def _recalls(records: Records, ids: set[str]) -> list[Recall]:
-    return records.find(Recall, id=ids) if ids else []
+def _recalls(records: Records, ids: list[str]) -> list[Recall]:
+    """Those of these ids, so many at a time as a database takes in one statement."""
+    parts = (ids[first : first + _PART] for first in range(0, len(ids), _PART))
+    return [each for part in parts for each in records.find(Recall, id=part)]
 
 
 def _collection(records: Records, number: int) -> Collection:
