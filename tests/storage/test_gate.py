@@ -74,6 +74,15 @@ def test_damage_is_told(store: GateStore, tmp_path: Path) -> None:
         store.fetch(head, tmp_path / "copy")
 
 
+def test_damage_within_a_part_is_told(store: GateStore, tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"1" * 9_000_000)
+    head = store.turn(store.head(), *store.upload(tmp_path / "one"), after(b"a"))
+    with store._database.writing() as connection:
+        connection.execute(parts.update().where(parts.c.number == 1).values(body=b"not what was brought up"))
+    with pytest.raises(StorageError, match="damaged"):
+        store.fetch(head, tmp_path / "copy")
+
+
 def test_blocks_are_learnt_once_and_in_order(store: GateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     high = 2**64 - 1
     store.put_blocks([(1, high), (high, 2)])

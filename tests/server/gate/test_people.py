@@ -1,13 +1,14 @@
 """Which entries a policy believes to be a person's."""
 
 import base64
+import string
 
 import pytest
 from msgspec.structs import replace
 
 pytest.importorskip("cryptography", reason="needs the extra forum")
 
-from stillwatch.enforcement.ledger import Entry
+from stillwatch.enforcement.ledger import Entry, History
 from stillwatch.errors import InputError
 from stillwatch.forum.ledger import SigningKey
 from stillwatch.server.gate.people import believed, signed
@@ -34,6 +35,17 @@ def test_a_key_of_the_policy_is_believed_and_no_other() -> None:
         replace(entry, signature="?"), replace(entry, key="?"), replace(entry, signature=entry.signature[:-4]),
     ):  # fmt: skip
         assert person(wrong) == ""
+
+
+def test_a_signature_has_one_spelling_so_that_a_copy_is_seen_to_be_one() -> None:
+    entry, person = signed(APPROVED, ANN), believed(policy(named(ann=ANN, ben=BEN)))
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    last = letters.index(entry.signature[-3])
+    again = replace(entry, signature=f"{entry.signature[:-3]}{letters[last ^ 1]}==")
+    assert base64.b64decode(again.signature) == base64.b64decode(entry.signature)
+    history = History([Entry("measured", 1, "a", "c", rung="step_up"), entry, again], person)
+    assert history.approvals("a", "c") == 1
+    assert history.unproven == [again]
 
 
 def test_without_keys_nobody_approves_and_releases_are_by_name() -> None:

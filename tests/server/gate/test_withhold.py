@@ -44,6 +44,22 @@ def test_chat_keeps_the_answer_and_nothing_of_the_reasoning() -> None:
     }
 
 
+def test_probabilities_of_the_prompt_are_probabilities() -> None:
+    told = {"choices": [{"text": "a", "prompt_logprobs": ["SECRET"]}], "prompt_logprobs": ["SECRET"]}
+    for dialect in (Dialect.CHAT, Dialect.COMPLETIONS):
+        kept = {"choices": [{"text": "a", "prompt_logprobs": None}], "prompt_logprobs": None}
+        assert whole(dialect, told) == kept
+        assert events(dialect, [told]) == [kept]
+        assert whole(dialect, told, Withhold(logprobs=False)) == told
+
+
+def test_what_a_gateway_says_once_more_goes_too() -> None:
+    more = {"provider_specific_fields": {"reasoning_content": "SECRET", "citations": None}}
+    told = {"choices": [{"message": {"content": "42", **more}}]}
+    kept = {"content": "42", "provider_specific_fields": {"citations": None}}
+    assert whole(Dialect.CHAT, told) == {"choices": [{"message": kept}]}
+
+
 def test_chat_chunks_that_are_only_reasoning_go() -> None:
     def chunk(delta: Any, **more: Any) -> Any:
         return {"choices": [{"index": 0, "delta": delta, **more}]}

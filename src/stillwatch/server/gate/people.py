@@ -35,9 +35,11 @@ def believed(policy: Policy) -> Callable[[Entry], str]:
 
 
 def _holds(entry: Entry) -> bool:
-    """Whether the signature is of the entry, by the key it names."""
+    """Whether the signature is of the entry, by the key it names, in base64's one spelling: else a copy looks new."""
     try:
         public, signature = (base64.b64decode(each, validate=True) for each in (entry.key, entry.signature))
     except (binascii.Error, ValueError):
+        return False
+    if base64.b64encode(signature).decode() != entry.signature:
         return False
     return good(public, signature, statement(entry))

@@ -13,6 +13,7 @@ from stillwatch.server.gate.dialects import Dialect
 
 Json = dict[str, Any]
 _CHAT: Final = ("reasoning_content", "reasoning", "reasoning_details", "thinking_blocks", "thinking")
+_PROBABILITIES: Final = ("logprobs", "prompt_logprobs")
 _THINKING: Final = frozenset({"thinking", "redacted_thinking"})
 
 
@@ -45,9 +46,15 @@ class Stripper:
                 message = choice.get(name)
                 if isinstance(message, dict):
                     self._message(message)
-            if self._rule.logprobs and choice.get("logprobs") is not None:
-                choice["logprobs"] = None
+            self._probabilities(choice)
+        self._probabilities(answer)
         return answer
+
+    def _probabilities(self, holder: Json) -> None:
+        """Those of the answer, and of the prompt, as vLLM has them: whoever may choose the prompt needs no others."""
+        for name in _PROBABILITIES if self._rule.logprobs else ():
+            if holder.get(name) is not None:
+                holder[name] = None
 
     def _message(self, message: Json) -> None:
         for field in _CHAT:
@@ -57,6 +64,8 @@ class Stripper:
                     message[field] = details
                     continue
             message.pop(field, None)
+        if isinstance(message.get("provider_specific_fields"), dict):  # LiteLLM's, with the same once more
+            self._message(message["provider_specific_fields"])
         if isinstance(message.get("content"), list):
             message["content"] = [part for part in message["content"] if not _thinks(part)]
 
