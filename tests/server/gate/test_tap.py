@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from stillwatch.server.gate.record import Record
 from stillwatch.server.gate.tap import Tap, TapError
 
 
@@ -74,6 +76,43 @@ def test_a_full_disk_leaves_no_half_row(tmp_path: Path, monkeypatch: pytest.Monk
     tap.close()
     assert rows(tmp_path) == [b"first", b"third"]
     assert not list(tmp_path.glob(".*"))
+
+
+def test_room_for_less_than_a_segment_is_none_unless_one_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tap = Tap(tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=8 << 20, f_frsize=1))
+    assert not tap.writable()
+    tap.write(b"a\n")
+    assert tap.writable()
+    tap.rotate()
+    assert not tap.writable()
+    tap.close()
+
+
+def test_a_gate_that_starts_leaves_alone_what_another_begins_or_names_just_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, named = tmp_path / ".requests-1-1-1.ndjson", tmp_path / ".requests-1-1-2.ndjson"
+    begun.touch()
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: iter([begun, named]))
+    assert Tap(tmp_path).adopted == 0
+    assert begun.exists()
+
+
+def test_a_disk_that_fails_to_sync_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Record(tmp_path)
+    assert record.row(b"a\n")
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", _fails)
+        record.sync()
+    record.close()
+    assert rows(tmp_path) == [b"a"]
+
+
+def _fails(file: int) -> None:
+    raise OSError(errno.EIO, "i/o error")
 
 
 def test_a_row_longer_than_a_segment_has_one_of_its_own(tmp_path: Path) -> None:

@@ -84,8 +84,11 @@ class Record:
     def sync(self) -> None:
         """Bring what is written to the disk; may be called from another thread."""
         for tap in (self._rows, self._decisions):
-            if tap:
-                tap.sync()
+            try:
+                if tap:
+                    tap.sync()
+            except OSError as error:
+                _LOG.error("the log cannot be brought to the disk: %s", error)
 
     def close(self) -> None:
         """Close the segments."""

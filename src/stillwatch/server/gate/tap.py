@@ -13,12 +13,15 @@ import mmap
 import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from stillwatch.errors import StillwatchError
 
 _SUFFIX: Final = ".ndjson"
+#: Bytes that have to be left on the disk beside a segment that is open.
+_SPARE: Final = 1 << 20
 
 
 class TapError(StillwatchError):
@@ -92,7 +95,7 @@ class Tap:
             room = os.statvfs(self._folder)
         except OSError:
             return False
-        return room.f_bavail * room.f_frsize > 1 << 20
+        return room.f_bavail * room.f_frsize > (_SPARE if self._map is not None else max(self._most, _SPARE))
 
     def rotate(self) -> None:
         """Close the segment; a thread brings it to the disk and gives it its name, so that no request waits for a disk.
@@ -122,7 +125,7 @@ class Tap:
         path = self._folder / name
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX)  # a gate that starts may look at it for a moment
             os.posix_fallocate(file, 0, room)
             made = mmap.mmap(file, room)
         except OSError:
@@ -137,11 +140,13 @@ class Tap:
         """Name the segments whose gate is no more; how many there were."""
         adopted = 0
         for path in sorted(self._folder.glob(f".{self._prefix}-*{_SUFFIX}")):
-            with path.open("r+b") as file:
+            with suppress(FileNotFoundError), path.open("r+b") as file:  # its gate may be naming it just now
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     continue
+                if not os.fstat(file.fileno()).st_size:
+                    continue  # begun just now
                 file.truncate(_whole(path))
                 os.fsync(file.fileno())
                 if file.seek(0, os.SEEK_END):
