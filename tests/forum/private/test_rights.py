@@ -37,6 +37,12 @@ def test_counsel_agrees_and_nobody_else(world: World) -> None:
         compare.decide(analyst, session, agree=True)
     with world.client("ada") as counsel:
         assert compare.decide(counsel, session, agree=True).stage == "consented"
+    with opened(world.state("ada"), token, WAITS) as analyst:
+        assert compare.advance(analyst, session).stage == "consented"
+    with world.client("bea") as bea:
+        compare.decide(bea, session, agree=True)
+    with opened(world.state("ada"), token, WAITS) as analyst:
+        assert compare.advance(analyst, session).stage == "disclosed"
 
 
 def test_nobody_asks_in_anothers_name(standing: World) -> None:

@@ -210,7 +210,9 @@ def _step(client: Client, session: str, side: Comparison) -> bool:
         client.put(path + "tags", messages.pack(Tags(side.terms.session, side.member, side.tags)))
         return _counted(client, session, side)
     if side.stage is Stage.CONSENTED:
-        client.put(path + "consent", decision)
+        remote = _remote(client, session)
+        if not (remote.first_consent if first else remote.second_consent):  # sent by counsel; anybody may go on
+            client.put(path + "consent", decision)
         return _disclosed(client, session, side)
     return False
 
