@@ -6,6 +6,7 @@ mapped memory, whatever the number of rows: nothing is parsed when a gate starts
 of one machine share the pages. A hash only finds the row; the account's name in the row has to be the one asked for.
 """
 
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -241,6 +242,8 @@ def write(path: Path, tables: Sequence[pa.Table], made: int, policy: str, shapes
                 whole = whole.take(pa.array(np.argsort(np.asarray(whole["key"]), kind="stable")))
             with pa.ipc.new_stream(file, schema.with_metadata(told)) as writer:
                 writer.write_batch(_single(whole))
+    with fresh.open("rb") as written:
+        os.fsync(written.fileno())  # or a loss of power could leave the name and not the rows
     fresh.replace(path)
 
 

@@ -7,6 +7,7 @@ the server behind, and are refused.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -30,6 +31,10 @@ _SINGLE: Final = frozenset(
 )  # fmt: skip
 _NOT_ORDERED: Final = frozenset({b"cookie", b"referer"})
 _NONE: Final[frozenset[bytes]] = frozenset()
+#: Credentials whose scheme is followed by one word (RFC 6750, section 2.1; RFC 7617, section 2).
+_SCHEMES: Final = frozenset({b"bearer", b"basic"})
+#: No tab and no byte beyond ASCII, which some servers take for a space.
+_PLAIN: Final = re.compile(rb"[ -~]*")
 LARGEST: Final = 256 * 1024 * 1024
 
 
@@ -106,12 +111,15 @@ def who(scope: Mapping[str, Any], trust: Trust) -> Who:
     """The sender of the request of an ASGI ``scope``.
 
     Raises:
-        Refused: a header that says who somebody is is there twice, or the account is not said.
+        Refused: a header that says who somebody is is there twice, or can be read in two ways, or the account is not
+            said.
     """
     headers: Headers = scope["headers"]
     single = trust.single
     given: dict[bytes, bytes] = {}
     for name, value in headers:
+        if b"_" in name:
+            raise Refused(400, "malformed", "A header's name has an underscore, which some servers take for a hyphen.")
         if name in single and name in given:
             raise Refused(400, "repeated_header", f"The header {name.decode('latin-1')} is there twice.")
         given[name] = value
@@ -145,7 +153,7 @@ def _credential(given: Mapping[bytes, bytes]) -> bytes:
     """The credential, without its scheme.
 
     Raises:
-        Refused: there are two different ones.
+        Refused: there are two different ones, or one in which servers could see different keys.
     """
     there = [name for name in CREDENTIALS if name in given]
     if not there:
@@ -157,12 +165,28 @@ def _credential(given: Mapping[bytes, bytes]) -> bytes:
 
 
 def _bare(value: bytes) -> bytes:
+    if not _PLAIN.fullmatch(value):
+        raise _twofold()
     scheme, _, rest = value.strip().partition(b" ")
-    return rest.strip() if scheme.lower() in (b"bearer", b"basic") else value.strip()
+    if scheme.lower() not in _SCHEMES:
+        return value.strip()
+    rest = rest.strip()
+    if b" " in rest or b"," in rest:
+        raise _twofold()
+    return rest
+
+
+def _twofold() -> Refused:
+    return Refused(400, "ambiguous_credential", "The credential can be read in more than one way.")
 
 
 def _text(value: bytes | None) -> str | None:
-    return value.decode("latin-1").strip() if value else None
+    if not value:
+        return None
+    try:
+        return value.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return value.decode("latin-1").strip()
 
 
 def header_order(method: str, scope: Mapping[str, Any], headers: Headers) -> str:

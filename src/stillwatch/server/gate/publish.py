@@ -105,17 +105,30 @@ def publish(state: Path | State, policy: Policy, sources: Sources, now: int) -> 
         looks, silent = _looks(sources)
         keys, indicators, shapes = look_tables(looks)
         names = [row["account_id"] for row in accounts]
-        facts = fact_table(programmes(sources.authorised), names, register(sources, accounts), policy)
+        facts = fact_table(programmes(sources.authorised, accounts), names, register(sources, accounts), policy)
         while True:  # until nobody else wrote to the ledger meanwhile
             seen = place.look()
             path = place.snapshot
-            before: list[Verdict] = list(open_snapshot(path).all_verdicts()) if path.exists() else []
+            before = _before(path)
             history = History(seen.entries, believed(policy))
             planned = plan(findings, before, history, policy, seen.key, tiers, now)
             fresh = path.with_name(_NEXT)
             write(fresh, [verdict_table(planned.verdicts), keys, indicators, facts], now, policy.digest, shapes)
             if place.put(seen, planned.entries, fresh):
                 return Published(planned, indicators.num_rows, tuple(silent), len(history.unproven))
+
+
+def _before(path: Path) -> list[Verdict]:
+    """The verdicts in force.
+
+    Raises:
+        InputError: they cannot be read, and only a person can say that measures may begin anew.
+    """
+    try:
+        return list(open_snapshot(path).all_verdicts()) if path.exists() else []
+    except InputError as error:
+        do = "Restore it, or move it away and publish again: the clocks of all measures then begin anew."
+        raise InputError(error.what, where=str(path), do=do) from error
 
 
 def read_findings(folder: Path) -> list[Finding]:
@@ -183,11 +196,19 @@ def _looks(sources: Sources) -> tuple[list[Look], list[str]]:
     return looks, silent
 
 
-def programmes(path: Path | None) -> list[tuple[str, str, str, int]]:
-    """Programmes as ``plan.fact_table`` takes them."""
+def programmes(path: Path | None, accounts: Sequence[dict[str, Any]] = ()) -> list[tuple[str, str, str, int]]:
+    """Programmes as ``plan.fact_table`` takes them.
+
+    An organisation's are also those of its ``accounts``: not every request says which organisation it comes from.
+    """
     found = []
+    members: dict[str, list[str]] = {}
+    for row in accounts:
+        if row.get("organization_id"):
+            members.setdefault(row["organization_id"], []).append(row["account_id"])
     for programme in read_programmes(path) if path else ():
-        found += [("account", name, programme.name, programme.end) for name in sorted(programme.accounts)]
+        covered = programme.accounts.union(*(members.get(name, ()) for name in programme.organizations))
+        found += [("account", name, programme.name, programme.end) for name in sorted(covered)]
         found += [("organization", name, programme.name, programme.end) for name in sorted(programme.organizations)]
     return found
 

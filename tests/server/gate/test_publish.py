@@ -1,0 +1,47 @@
+"""What publishing makes of its sources."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stillwatch.enforcement import Measure, Request
+from stillwatch.enforcement.decide import decide
+from stillwatch.enforcement.snapshot import open_snapshot
+from stillwatch.errors import InputError
+from stillwatch.server.gate.publish import Sources, publish
+from tests.enforcement.made import NOW, only
+
+PROGRAMME = '[[programme]]\nname = "school"\nwhat = "distils"\norganizations = ["org"]\nuntil = 2100-01-01\n'
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Sources:
+    """Two accounts that the own record stands against; one is an organisation's that may distil."""
+    warned, authorised, accounts = (tmp_path / name for name in ("warned.ndjson", "authorised.toml", "accounts.ndjson"))
+    warned.write_text("".join(json.dumps({"account_id": n, "campaign_id": "c"}) + "\n" for n in ("a", "b")), "utf-8")
+    authorised.write_text(PROGRAMME, "utf-8")
+    rows = [{"account_id": "a", "organization_id": "org"}, {"account_id": "b", "organization_id": "other"}]
+    accounts.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return Sources(warned=(warned,), authorised=authorised, accounts=accounts)
+
+
+def test_an_organisations_programme_covers_its_accounts_whatever_the_request_says(
+    tmp_path: Path, sources: Sources
+) -> None:
+    policy, state = only("block"), tmp_path / "gate"
+    publish(state, policy, sources, NOW)
+    snapshot = open_snapshot(state / "snapshot.arrow")
+    found = {name: decide(Request(name), snapshot, policy, NOW).measure for name in "ab"}
+    assert found == {"a": Measure.ALLOW, "b": Measure.OBSERVE}
+
+
+def test_a_damaged_snapshot_is_not_taken_for_none(tmp_path: Path, sources: Sources) -> None:
+    policy, state = only("block"), tmp_path / "gate"
+    publish(state, policy, sources, NOW)
+    (state / "snapshot.arrow").write_bytes(b"damage")
+    with pytest.raises(InputError, match="move it away and publish again"):
+        publish(state, policy, sources, NOW)
+    (state / "snapshot.arrow").unlink()
+    publish(state, policy, sources, NOW)
+    assert open_snapshot(state / "snapshot.arrow").verdicts == 2
