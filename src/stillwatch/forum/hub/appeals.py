@@ -17,13 +17,11 @@ from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessab
 from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.forum.hub.interface import Transaction
 from stillwatch.forum.hub.recall import Reason, erase_versions
-from stillwatch.forum.hub.suspension import reinstate, suspend
+from stillwatch.forum.hub.suspension import LATE, reinstate, suspend
 from stillwatch.forum.hub.times import DAY
 from stillwatch.forum.ledger import entries
 from stillwatch.schema.forum import Appeal, Collection, Known, Principal, Quarantined, Role, State
 
-#: The rule under which a late answer counts.
-LATE = "suspend-until-answered"
 #: Appeals told at once.
 PAGE = 200
 Outcome = Literal["upheld", "corrected", "rejected"]

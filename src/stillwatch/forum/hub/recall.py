@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal, get_args
 from uuid import uuid4
 
+from stillwatch.forum.hub import twins
 from stillwatch.forum.hub.errors import Absent, Forbidden
 from stillwatch.forum.hub.hub import Hub, writable
 from stillwatch.forum.hub.interface import Transaction
@@ -83,16 +84,13 @@ def erase_versions(
 
 
 def promote(hub: Hub, tx: Transaction, collection: Collection, gone: list[Known]) -> None:
-    """Where another member submitted the same, its object now stands for itself, at the end of the order."""
+    """Where another member submitted the same and nobody stands for it, it does so itself, at the end of the order."""
     contents = {each.content for each in gone if each.type == "indicator" and each.content}
     if not contents:
         return
     equals = tx.objects.equals(collection.number, contents)
-    for content in sorted(contents):
-        same = [each for each in equals if each.content == content]
-        if any(each.state == State.RELEASED for each in same):
-            continue
-        waiting = [each for each in same if each.state == State.DUPLICATE]
+    for content in sorted(contents - twins.standing(tx, collection, equals).keys()):
+        waiting = [each for each in equals if each.content == content and each.state == State.DUPLICATE]
         if waiting:
             tx.objects.set_state(collection.number, [waiting[0].position], State.RELEASED)
             (place,) = tx.objects.move(collection.number, [waiting[0].position], hub.clock())

@@ -12,7 +12,7 @@ import msgspec
 
 from stillwatch.errors import InputError
 from stillwatch.forum.guard import quarantine as rules
-from stillwatch.forum.hub import feedback, recall, submission, suspension
+from stillwatch.forum.hub import feedback, recall, submission, suspension, twins
 from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
 from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.forum.hub.interface import Object, Records, Transaction
@@ -152,6 +152,8 @@ def _decide_new(
     if same is not None:
         _log_merged(hub, tx, who, held, same)
         return
+    if not new.revoked and held.object in suspension.barred(hub, _held_too(tx, held)):
+        raise Conflict(suspension.BARRED, where=held.object)
     before = [each for each in known if each.state != State.ERASED]
     standing = None if before or new.revoked else _standing(tx, collection, held)
     if standing is not None:
@@ -164,6 +166,7 @@ def _decide_new(
     if new.revoked and before:
         positions, items = [each.position for each in before], [each.item for each in before]
         recall.announce(hub, tx, collection, new.id, positions, "withdrawn", held.member, "withdrawn", items)
+    recall.promote(hub, tx, collection, twins.superseded(new, before))
     feedback.heard(hub, tx, collection, held.member, [new])
 
 
@@ -187,8 +190,11 @@ def _standing(tx: Transaction, collection: Collection, held: Quarantined) -> Kno
     if held.type != "indicator":
         return None
     equals = tx.objects.equals(collection.number, {held.content})
-    others = (each for each in equals if each.member != held.member and each.state == State.RELEASED)
-    return next(others, None)
+    return twins.standing(tx, collection, [each for each in equals if each.member != held.member]).get(held.content)
+
+
+def _held_too(tx: Transaction, held: Quarantined) -> list[Quarantined]:
+    return tx.records.find(Quarantined, collection=held.collection, object=held.object, decision=None)
 
 
 def _merge(

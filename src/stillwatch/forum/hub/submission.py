@@ -5,13 +5,13 @@ needs the store. Then the collection is locked, what is known already is set asi
 all of it is committed at once. An envelope sent again changes nothing and is answered alike.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 import msgspec
 
-from stillwatch.forum.hub import feedback, recall
+from stillwatch.forum.hub import feedback, recall, suspension, twins
 from stillwatch.forum.hub.door import read_envelope
 from stillwatch.forum.hub.errors import Absent, Conflict
 from stillwatch.forum.hub.examine import Examined, Failed, Signer
@@ -55,13 +55,17 @@ class _Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What is on record of the objects of an envelope."""
+    """What is on record of the objects of an envelope: of anybody, and of the submitter's member what was held back.
+
+    ``standing`` is what other members' indicators say, ``barred`` the objects of which no new version is taken.
+    """
 
     versions: dict[tuple[str, int], Known]
     owners: dict[str, Known]
-    equals: dict[bytes, list[Known]]
-    pending: dict[tuple[str, int], Quarantined]
-    withheld: dict[tuple[str, int], Withheld]
+    standing: dict[bytes, Known]
+    pending: dict[tuple[str, int, bytes], Quarantined]
+    withheld: dict[tuple[str, int, bytes], Withheld]
+    barred: set[str]
 
 
 def submit(hub: Hub, who: Principal, name: str, body: bytes) -> Submission:
@@ -99,7 +103,7 @@ def _settle(
     hub: Hub, tx: Transaction, who: Principal, collection: Collection, pseudonym: str, examined: list[Examined | Failed]
 ) -> Submission:
     now, id_ = hub.clock(), str(uuid4())
-    record = _record(tx, collection, [each.new for each in examined if isinstance(each, Examined)])
+    record = _record(hub, tx, who, collection, [each.new for each in examined if isinstance(each, Examined)])
     outcome = _Outcome()
     for each in examined:
         if isinstance(each, Failed):
@@ -120,6 +124,7 @@ def _settle(
     for new, before in _withdrawn(record, outcome):
         positions, items = [each.position for each in before], [each.item for each in before]
         recall.announce(hub, tx, collection, new.id, positions, "withdrawn", who.member, "withdrawn", items)
+    recall.promote(hub, tx, collection, _superseded(record, outcome, versions))
     released = [new for new, _, state in outcome.rows if state is State.RELEASED]
     feedback.heard(hub, tx, collection, who.member, released)
     return submission
@@ -169,22 +174,32 @@ def _withdrawn(record: _Record, outcome: _Outcome) -> list[tuple[NewObject, list
     return found
 
 
-def _record(tx: Transaction, collection: Collection, news: list[NewObject]) -> _Record:
+def _superseded(record: _Record, outcome: _Outcome, versions: Counter[str]) -> list[Known]:
+    """Versions whose submitter says something else now, or nothing."""
+    changed = [new for new, _, state in outcome.rows if state is State.RELEASED and versions[new.id] > 1]
+    before: dict[str, list[Known]] = {new.id: [] for new in changed}
+    for each in record.versions.values() if changed else ():
+        if each.id in before:
+            before[each.id].append(each)
+    return [each for new in changed for each in twins.superseded(new, before[new.id])]
+
+
+def _record(hub: Hub, tx: Transaction, who: Principal, collection: Collection, news: list[NewObject]) -> _Record:
     ids = {new.id for new in news}
     known = tx.objects.known(collection.number, ids)
-    equals: dict[bytes, list[Known]] = defaultdict(list)
     indicators = {new.content for new in news if new.type == "indicator"}
-    for twin in tx.objects.equals(collection.number, indicators) if indicators else []:
-        equals[twin.content].append(twin)
-    pending = tx.records.find(Quarantined, collection=collection.number, object=ids) if ids else []
+    equals = tx.objects.equals(collection.number, indicators) if indicators else []
+    held = tx.records.find(Quarantined, collection=collection.number, object=ids) if ids else []
     withheld = tx.records.find(Withheld, collection=collection.number, object=ids) if ids else []
     return _Record(
         versions={(each.id, each.moment): each for each in known},
         owners={each.id: each for each in reversed(known)},
-        equals=equals,
-        pending={(each.object, each.moment): each for each in pending if each.decision != "expired"},
-        withheld={(each.object, each.moment): each for each in withheld},
-    )
+        standing=twins.standing(tx, collection, [each for each in equals if each.member != who.member]),
+        pending={(each.object, each.moment, each.digest): each for each in held
+                 if each.member == who.member and each.decision != "expired"},
+        withheld={(each.object, each.moment, each.digest): each for each in withheld if each.member == who.member},
+        barred=suspension.barred(hub, held),
+    )  # fmt: skip
 
 
 def _place(
@@ -194,7 +209,7 @@ def _place(
     new, judgement = each.new, each.judgement
     if _on_record(outcome, record, who, new):
         return
-    key, detail = (new.id, new.moment), _detail(new.id, new.version, judgement.message)
+    key, detail = (new.id, new.moment, new.digest), _detail(new.id, new.version, judgement.message)
     outcome.categories[new.item] = tuple(judgement.category.split(",")[:16]) if judgement.category else ()
     if judgement.outcome == "withhold":
         gone = Withheld(new.item, collection.number, who.member, new.id, new.moment, new.digest,
@@ -203,21 +218,20 @@ def _place(
         outcome.withheld.append(gone)
         outcome.failures.append(detail)
         return
-    twins = [twin for twin in record.equals.get(new.content, ()) if twin.id != new.id and twin.member != who.member]
     if judgement.outcome == "quarantine":
         held = quarantine(new, judgement, collection.number, who, id_, "guard", now)
         record.pending[key] = held
         outcome.quarantined.append(held)
         outcome.pendings.append(detail)
         return
-    standing = next((twin for twin in twins if twin.state == State.RELEASED), None)
+    standing = record.standing.get(new.content)
     state = State.DUPLICATE if standing and new.id not in record.owners and not new.revoked else State.RELEASED
     if standing and state is State.DUPLICATE:
         outcome.corroborated.append(standing.id)
         outcome.merged[new.item] = standing.item
         detail["message"] = _CORROBORATES
     stored = Known(-1, new.id, new.type, new.moment, new.digest, new.content, who.member, int(state), now, new.item)
-    record.versions[key] = stored
+    record.versions[new.id, new.moment] = stored
     record.owners.setdefault(new.id, stored)
     outcome.rows.append((new, who.member, state))
     outcome.successes.append(detail)
@@ -225,8 +239,8 @@ def _place(
 
 def _on_record(outcome: _Outcome, record: _Record, who: Principal, new: NewObject) -> bool:
     """Whether the object is settled by what is on record: told to the outcome."""
-    key = (new.id, new.moment)
-    stored, pending, withheld = record.versions.get(key), record.pending.get(key), record.withheld.get(key)
+    key = (new.id, new.moment, new.digest)
+    stored, pending, withheld = record.versions.get(key[:2]), record.pending.get(key), record.withheld.get(key)
     owner = record.owners.get(new.id)
     if owner and owner.member != who.member and new.version and new.id not in published():
         outcome.failures.append(_detail(new.id, new.version, "the object is another member's"))
@@ -236,11 +250,13 @@ def _on_record(outcome: _Outcome, record: _Record, who: Principal, new: NewObjec
         outcome.failures.append(_detail(new.id, new.version, "this version was erased"))
     elif stored:
         outcome.successes.append(_detail(new.id, new.version, _MATCHED))
-    elif pending and pending.member == who.member and pending.decision is None and pending.digest == new.digest:
+    elif new.id in record.barred and not new.revoked:
+        outcome.failures.append(_detail(new.id, new.version, suspension.BARRED))
+    elif pending and pending.decision is None:
         outcome.pendings.append(_detail(new.id, new.version, "waits for counsel's decision"))
-    elif pending and pending.member == who.member and pending.decision == "rejected" and pending.digest == new.digest:
+    elif pending and pending.decision == "rejected":
         outcome.failures.append(_detail(new.id, new.version, f"rejected: {pending.reason}"))
-    elif withheld and withheld.member == who.member and withheld.digest == new.digest:
+    elif withheld:
         outcome.failures.append(_detail(new.id, new.version, withheld.message))
     else:
         return False

@@ -6,6 +6,7 @@ a late answer ends that too, where the policy says so).
 """
 
 import json
+from collections.abc import Iterable
 from typing import Final
 from uuid import uuid4
 
@@ -23,6 +24,21 @@ REASONS: Final[dict[str, Reason]] = {
     "false_positives": "false-positives",
     "appeal": "appeal-unanswered",
 }
+
+
+#: The rule of the policy under which a late answer to an objection counts.
+LATE: Final = "suspend-until-answered"
+#: What a submitter is told meanwhile.
+BARRED: Final = "the object is out of sight until counsel of the hub has decided on it: send this version then"
+
+
+def barred(hub: Hub, held: Iterable[Quarantined]) -> set[str]:
+    """Objects that are suspended, so that no new version of them is taken: it would be seen in place of what is not.
+
+    What waits for the answer to an objection may be corrected, where the policy takes a late answer.
+    """
+    open_ = [each for each in held if each.decision is None and each.cause in REASONS]
+    return {each.object for each in open_ if each.cause != "appeal" or hub.appeals.unanswered != LATE}
 
 
 def suspend(hub: Hub, tx: Transaction, collection: Collection, id_: str, cause: str) -> list[Quarantined]:
