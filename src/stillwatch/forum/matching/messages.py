@@ -27,6 +27,7 @@ Signature = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Elements = Annotated[bytes, Meta(min_length=32, max_length=32 * MAX_ELEMENTS)]
 Tag = Annotated[bytes, Meta(min_length=TAG, max_length=TAG)]
 NO_SIGNATURE: Final = bytes(64)
+SEALED: Final = 32 + 32 + 16  # bytes: an ephemeral key, the group's key, an authentication tag
 
 
 _Message = TypeVar("_Message", bound="Message")
@@ -167,7 +168,7 @@ class SealedKey(Message, frozen=True):
     scope: Scope
     maker: Name
     member: Name
-    sealed: Annotated[bytes, Meta(max_length=256)]
+    sealed: Annotated[bytes, Meta(min_length=SEALED, max_length=SEALED)]
     signature: Signature = NO_SIGNATURE
 
 
@@ -246,14 +247,18 @@ def unpack(data: bytes) -> Message:
     """A message from its bytes.
 
     Raises:
-        MessageError: too large, of no known type, or against its type.
+        MessageError: too large, of no known type, against its type, or not as ``pack`` writes it: a field that is there
+            twice, or a longer spelling, would carry to a peer what no field is for.
     """
     if len(data) > MAX_BYTES:
         raise MessageError(f"a message of {len(data)} bytes; {MAX_BYTES} are allowed")
     try:
-        return cast(Message, _DECODER.decode(data))
+        found = cast(Message, _DECODER.decode(data))
     except (msgspec.DecodeError, RecursionError) as error:
         raise MessageError(f"a message that cannot be read: {error}") from error
+    if pack(found) != data:
+        raise MessageError("a message that is not written in the one way there is")
+    return found
 
 
 Signed = Announcement | Question | Offer | Acceptance | Consent | Exchange | SealedKey
