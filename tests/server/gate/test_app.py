@@ -1,6 +1,7 @@
 """The gate before a server, over real sockets: what passes, what is changed, what is refused, what is written down."""
 
 import asyncio
+import contextlib
 import gzip
 import json
 import socket
@@ -307,6 +308,44 @@ def test_a_zipped_request_is_read_and_goes_on_plain(before: Any, coding: str, pa
         (asked,) = running.backend.asked
         assert (asked.body, asked.all(b"content-encoding")) == (BODY, [])
         assert client.post(running.url + PATH, content=packed, headers={**headers, "x-account": "a"}).status_code == 403
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.3])
+def test_what_comes_behind_a_body_says_nothing_about_who_sends_it(before: Any, wait: float) -> None:
+    body = json.dumps(CHAT).encode()
+    start = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n".encode()
+    chunk = b"%x\r\n%b\r\n" % (len(body), body)
+    with before(only("block")) as running:
+        for named, status in ((b"x-account: b\r\n", b"200"), (b"", b"401")):
+            with socket.create_connection(("127.0.0.1", running.port)) as connection:
+                connection.settimeout(3)
+                connection.sendall(start + named + b"\r\n" + chunk)
+                time.sleep(wait)
+                with contextlib.suppress(ConnectionError):
+                    connection.sendall(b"0\r\nx-account: a\r\nauthorization: Bearer k\r\n\r\n")
+                assert connection.recv(12) == b"HTTP/1.1 " + status
+        (asked,) = running.backend.asked
+    assert asked.all(b"x-account") == [b"b"]
+    assert asked.all(b"authorization") == []
+
+
+@pytest.mark.parametrize("begun", [b"", b"transfer-encoding: chunked\r\nx-account: b\r\n\r\n1\r\n{\r\n0\r\n"])
+def test_a_head_or_trailer_without_end_is_not_kept(before: Any, begun: bytes) -> None:
+    data = f"POST {PATH} HTTP/1.1\r\nhost: x\r\n".encode() + begun + b"x-long: "
+    with before(only("block")) as running, socket.create_connection(("127.0.0.1", running.port)) as connection:
+        connection.settimeout(3)
+        with pytest.raises(ConnectionError):
+            connection.sendall(data)
+            for _ in range(200):
+                connection.sendall(b"a" * 100_000)
+
+
+@pytest.mark.parametrize("path", [PATH, "/v1/files"])
+def test_a_request_for_another_protocol_is_not_sent_on_without_its_body(before: Any, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\nx-account: b\r\nconnection: upgrade\r\nupgrade: h2c\r\n"
+    with before(only("block")) as running:
+        assert b" 400 " in raw(running, f"{head}content-length: 2\r\n\r\n{{}}".encode(), 1.0)
+        assert running.backend.asked == []
 
 
 def test_each_request_of_a_pipeline_is_decided_on(before: Any) -> None:

@@ -119,6 +119,8 @@ def test_a_stream_of_responses(cuts: list[int]) -> None:
         (Dialect.RESPONSES, {"text": {"format": {"type": "text"}}}, True),
         (Dialect.RESPONSES, {"text": {"format": {"type": "json_schema"}}}, False),
         (Dialect.COMPLETIONS, {}, False),
+        (Dialect.MESSAGES, {"messages": [*CHAT["messages"], {"role": "assistant", "content": "```yaml\n"}]}, False),
+        (Dialect.RESPONSES, {"input": [{"role": "assistant", "content": "a"}]}, False),
     ],
 )
 def test_what_wants_a_form_is_left_alone(dialect: Dialect, more: Any, expected: bool) -> None:
@@ -145,6 +147,8 @@ def test_nobody_but_the_gate_asks_for_a_watermark() -> None:
     assert json.loads(asking(raw, own, named, marked=True))["vllm_xargs"] == {"stillwatch_watermark": 1, "x": 1}
     assert json.loads(asking(raw, own, named, marked=False))["vllm_xargs"] == {"x": 1}
     assert asking(b"as it came", CHAT, named, marked=False) == b"as it came"
+    odd = {"seed": 2**70, "messages": [{"role": "user", "content": "\ud83d"}]}
+    assert json.loads(asking(b"", odd, named, marked=True)) == {**odd, "vllm_xargs": {"stillwatch_watermark": 1}}
     assert json.loads(asking(b"", CHAT, named, marked=True)) == {**CHAT, "vllm_xargs": {"stillwatch_watermark": 1}}
 
 

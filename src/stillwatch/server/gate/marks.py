@@ -4,9 +4,8 @@ Both are off unless the policy names them, from the rung that it names. Neither 
 in a form (tools, a schema, a grammar): there nothing may differ.
 """
 
+import json
 from typing import Any, Final
-
-import msgspec
 
 from stillwatch.enforcement import Decision, Policy
 from stillwatch.enforcement.interface import MEASURES
@@ -23,7 +22,6 @@ _FORMED: Final = (
     "tools", "functions", "response_format", "output_format", "output_config", "structured_outputs", "guided_json",
     "guided_regex", "guided_choice", "guided_grammar", "logprobs", "prediction",
 )  # fmt: skip
-_ENCODER: Final = msgspec.json.Encoder()
 
 
 def prose(dialect: Dialect, body: Json) -> bool:
@@ -32,6 +30,10 @@ def prose(dialect: Dialect, body: Json) -> bool:
         return False
     if any(body.get(name) and body[name] != {"type": "text"} for name in _FORMED):
         return False
+    said = body.get("input" if dialect == Dialect.RESPONSES else "messages")
+    last = said[-1] if isinstance(said, list) and said else None
+    if isinstance(last, dict) and last.get("role") == "assistant":
+        return False  # the answer goes on with a text of which the mark would not know what it is: code, say
     text = body.get("text")
     form = text.get("format") if isinstance(text, dict) else None
     return not form or form == {"type": "text"}
@@ -61,7 +63,8 @@ def asking(raw: bytes, body: Json, policy: Policy, marked: bool) -> bytes:
     if marked:
         asked[ASKED] = 1
     rest = {name: value for name, value in body.items() if name != _XARGS}
-    return _ENCODER.encode({**rest, _XARGS: asked} if asked else rest)
+    # As it was read: numbers of any length and half a surrogate pair, which other encoders do not write.
+    return json.dumps({**rest, _XARGS: asked} if asked else rest, separators=(",", ":")).encode("ascii")
 
 
 class Marker:

@@ -15,6 +15,9 @@ from stillwatch.server.gate.timers import Timer, Timers, timers
 HEADER_SECONDS: Final = 20.0
 #: Names as RFC 9110, section 5.6.2, has them; and no underscore, which CGI-like servers take for a hyphen.
 _NAME: Final = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
+_BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
+#: Bytes of a head, or of what may stand behind a body's last chunk.
+_HEAD: Final = 256 * 1024
 #: Bytes that are held back until the turn's end at most.
 _CORK: Final = 64 * 1024
 
@@ -59,6 +62,8 @@ class FastProtocol(HttpToolsProtocol):
     _deadline: Timer | None = None
     _keep: Timer | None = None
     _timers: Timers
+    _aside = 0  # bytes that came since the last of a body
+    _headed = False
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock."""
@@ -72,14 +77,28 @@ class FastProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
 
+    def data_received(self, data: bytes) -> None:
+        """Read on, as long as heads end."""
+        self._aside += len(data)
+        super().data_received(data)
+        if self._aside > _HEAD and not self.transport.is_closing():
+            self.send_400_response("The head is too long.")
+
     def on_message_begin(self) -> None:
         """A head begins."""
+        self._headed = False
         super().on_message_begin()
         if self._deadline is None:
             self._wait()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header: refused if its name could be read as another's, or if it changes how the body ends."""
+        """A header: refused if its name could be read as another's, or if it changes how the body ends.
+
+        One that comes behind a body (a trailer) is none, and goes no further: who the sender is was looked up without
+        it, and the server behind must not see another (RFC 9110, section 6.5.1).
+        """
+        if self._headed:
+            return
         if not _NAME.fullmatch(name):
             raise ValueError("a name of a header that is none")
         if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
@@ -89,10 +108,18 @@ class FastProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._stop()
+        self._aside, self._headed = 0, True
         names = [name for name, _ in self.headers]
         if b"transfer-encoding" in names and b"content-length" in names:
             raise ValueError("a body that could end in two places")
+        if self.parser.should_upgrade() and not _BODIES.isdisjoint(names):
+            raise ValueError("a body of another protocol")  # the parser would pass it over
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._aside = 0
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         """An answer is whole: the next request of the pipeline, or a while of waiting for one."""

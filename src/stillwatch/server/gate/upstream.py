@@ -16,6 +16,9 @@ _HOP: Final = frozenset(
     b"upgrade expect host content-length accept-encoding".split()
 )
 
+#: Seconds within which a part of a body that is passed on unread has to come.
+_PART: Final = 60.0
+
 
 class Upstream:
     """Passes requests to one server.
@@ -43,23 +46,29 @@ class Upstream:
         Raises:
             UpstreamError: the server cannot be asked, or its answer breaks off.
         """
+        first = _there(await receive())
         connection = await self._pool.take()
-        finished = False
+        lent = True
+
+        def give(finished: bool) -> None:
+            nonlocal lent
+            if lent:
+                lent = False
+                self._pool.give(connection, finished)
+
         try:
-            await self._ask(connection, scope, receive)
+            await self._ask(connection, scope, first, receive)
             with timers().within(self._answer_seconds):
                 status, headers = await connection.head()
             headers = [(name, value) for name, value in headers if name not in _HOP or name == b"content-length"]
             await send({"type": "http.response.start", "status": status, "headers": headers})
-            await self._answer(connection, send)
-            finished = True
+            await self._answer(connection, send, give)
         except TimeoutError:
             raise UpstreamError("the server does not answer", where="upstream") from None
         finally:
-            self._pool.give(connection, finished)
+            give(False)
 
-    async def _ask(self, connection: Connection, scope: Scope, receive: Receive) -> None:
-        message = await receive()
+    async def _ask(self, connection: Connection, scope: Scope, message: Message, receive: Receive) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
         method = str(scope["method"]).encode("ascii")
         query = scope.get("query_string", b"")
@@ -72,17 +81,19 @@ class Upstream:
             lines.append(b"content-length: " + str(len(body)).encode())
         head = b"\r\n".join(lines) + b"\r\n\r\n"
         connection.begin(method, head + (_chunk(body) if more else body))
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise UpstreamError("the client went away", where="client")
-            more = message.get("more_body", False)
-            connection.write(_chunk(message.get("body", b"")) + (b"" if more else b"0\r\n\r\n"))
-            await connection.drain()
+        with timers().within(_PART) as part:
+            while more:
+                message = _there(await receive())
+                more = message.get("more_body", False)
+                connection.write(_chunk(message.get("body", b"")) + (b"" if more else b"0\r\n\r\n"))
+                await connection.drain()
+                part.again(_PART)
 
-    async def _answer(self, connection: Connection, send: Send) -> None:
+    async def _answer(self, connection: Connection, send: Send, give: Callable[[bool], None]) -> None:
+        """The answer; the connection is free for others when it has been read, however slowly it is handed out."""
         whole = connection.whole
         if whole is not None:
+            give(True)
             await send({"type": "http.response.body", "body": whole, "more_body": False})
             return
         with timers().within(self._silence_seconds) as silence:
@@ -90,7 +101,19 @@ class Upstream:
                 silence.rest()
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 silence.again(self._silence_seconds)
+        give(True)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _there(message: Message) -> Message:
+    """``message``, if it is a part of a body.
+
+    Raises:
+        UpstreamError: the client went away, and what it sent is no whole request.
+    """
+    if message["type"] == "http.disconnect":
+        raise UpstreamError("the client went away", where="client")
+    return message
 
 
 def _chunk(data: bytes) -> bytes:
