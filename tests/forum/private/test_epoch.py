@@ -10,16 +10,18 @@ from sqlalchemy import text
 from stillwatch.forum.hub import times
 from stillwatch.forum.hub.matching import keyholder
 from stillwatch.forum.ledger import entries
+from stillwatch.forum.matching import joining as protocol
 from stillwatch.forum.matching.errors import MatchingError
 from stillwatch.forum.member.errors import MemberError, RefusedError
 from stillwatch.forum.member.matching import compare, joining
 from stillwatch.forum.member.matching.client import About, Client
 from stillwatch.forum.member.matching.compare import _load
 from stillwatch.forum.member.matching.store import FILE
+from stillwatch.schema.matching import Kept
 from stillwatch.server import matching_keys
 from tests.forum.private.served import NAMES, World
 from tests.forum.private.test_compare import addresses, begun
-from tests.forum.private.test_joining import clusters, ready
+from tests.forum.private.test_joining import clusters, joined, ready
 
 WEEK = 7 * times.DAY
 
@@ -87,6 +89,26 @@ def test_nothing_goes_on_in_the_next_epoch_and_everything_may_begin_again(world:
     epochs = [each.epoch for each in world.log() if isinstance(each, entries.Announced)]
     assert len(epochs) == 4 and len(set(epochs)) == 2
     assert world.remarks() == []
+
+
+def test_what_an_epoch_ends_under_is_kept_in_no_epoch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready(world, *NAMES)
+    matching, real = world.hub.matching, protocol.join
+    assert matching is not None
+
+    def slow(submissions: Any, *rules: Any) -> Any:
+        found = real(submissions, *rules)
+        if len(submissions) > 1 and not world.clock.ahead:
+            world.clock.ahead = WEEK
+            keyholder.current(world.hub.store, matching.holder, world.hub.clock())
+        return found
+
+    monkeypatch.setattr(protocol, "join", slow)
+    with pytest.raises(RefusedError, match=r"40[49]"):
+        joined(world)
+    with world.hub.store.reading() as tx:
+        assert tx.records.find(Kept) == []
+    assert {each.waits for each in joined(world).values()} == {""}
 
 
 def test_the_member_forgets_what_was_not_shared(world: World) -> None:

@@ -262,6 +262,24 @@ def test_with_the_epoch_goes_what_was_kept_and_what_could_read_it(kept: tuple[St
     assert spent(store) == 100
 
 
+def test_a_question_that_an_epoch_ends_under_gives_no_second_quota(
+    kept: tuple[Store, Holder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = keyholder._evaluated
+
+    def slow(*about: Any) -> Answer:
+        monkeypatch.setattr(keyholder, "_evaluated", real)
+        ask(kept, question("ada", 100, epoch=46), now=NOW + WEEK)
+        return real(*about)
+
+    keyholder.current(*kept, NOW)
+    monkeypatch.setattr(keyholder, "_evaluated", slow)
+    with pytest.raises(Conflict, match="over"):
+        ask(kept, question("ada", 10))
+    with pytest.raises(Exhausted):
+        ask(kept, question("ada", 1, 1, epoch=46), now=NOW + WEEK)
+
+
 def test_an_interrupted_turn_is_finished_by_the_next(
     kept: tuple[Store, Holder], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from stillwatch.forum.hub.errors import Absent, Conflict, TooLarge, Unprocessabl
 from stillwatch.forum.hub.hub import Hub
 from stillwatch.forum.hub.interface import Records, Transaction
 from stillwatch.forum.hub.log import append
-from stillwatch.forum.hub.matching.keyholder import evaluated, told
+from stillwatch.forum.hub.matching.keyholder import evaluated, still, told
 from stillwatch.forum.hub.matching.matching import current, keep, kept, own, peer, public_keys
 from stillwatch.forum.ledger.entries import Compared, Consented
 from stillwatch.forum.matching import comparison as protocol
@@ -47,6 +47,7 @@ def offer(hub: Hub, who: Principal, session: str, raw: bytes) -> Comparison:
         raise Unprocessable("kinds that are not compared, or not in order", where="terms", do=f"Known: {sorted(KINDS)}")
     with hub.store.writing() as tx:
         tx.log.lock(now)
+        still(tx, share)
         first = own(tx.records, who, terms.first)
         second = peer(tx.records, first, terms.second)
         with told():

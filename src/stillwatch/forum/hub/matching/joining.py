@@ -15,7 +15,7 @@ from stillwatch.forum.hub.errors import Absent, Conflict, TooLarge, Unprocessabl
 from stillwatch.forum.hub.hub import Hub
 from stillwatch.forum.hub.interface import Records
 from stillwatch.forum.hub.log import append
-from stillwatch.forum.hub.matching.keyholder import evaluated, told
+from stillwatch.forum.hub.matching.keyholder import evaluated, still, told
 from stillwatch.forum.hub.matching.matching import current, keep, kept, of, own, public_keys
 from stillwatch.forum.ledger.entries import Joined as JoinedEntry
 from stillwatch.forum.ledger.entries import Pooled as PooledEntry
@@ -52,6 +52,7 @@ def exchange(hub: Hub, who: Principal, raw: bytes) -> None:
     share, now = current(hub), hub.clock()
     with hub.store.writing() as tx:
         tx.log.lock(now)
+        still(tx, share)
         mine = _signed(tx.records, who, made, made.member, share)
         held = tx.records.one(matching.Exchange, epoch=share.scope.epoch, member=mine.id)
         if held is not None and held.message != raw:
@@ -82,6 +83,7 @@ def group_key(hub: Hub, who: Principal, raw: bytes) -> None:
     epoch = share.scope.epoch
     with hub.store.writing() as tx:
         tx.log.lock(now)
+        still(tx, share)
         maker = _signed(tx.records, who, made, made.maker, share)
         if tx.records.one(matching.Exchange, epoch=epoch, member=made.member, group=maker.group) is None:
             raise Unprocessable("a key for who has not told its own in this epoch", where=made.member)
@@ -161,6 +163,7 @@ def settle(hub: Hub, group: str) -> None:
         campaigns = protocol.join(submissions, of(hub).rules)
     with hub.store.writing() as tx:
         tx.log.lock(now)
+        still(tx, share)
         if tx.records.one(Joined, epoch=epoch, group=group) is not None:  # somebody else has joined them meanwhile
             return
         for member, views in protocol.views(campaigns).items():

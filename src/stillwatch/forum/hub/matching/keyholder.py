@@ -76,6 +76,18 @@ def turn(store: Store, holder: Holder, now: int) -> None:
     holder.advance(epoch)
 
 
+def still(tx: Transaction, share: Share) -> None:
+    """Make sure that the epoch of a share has not ended; the caller holds the log's row, so that it does not now.
+
+    What came into its tables afterwards nobody would delete, and a charge on it would free the next one's quota.
+
+    Raises:
+        Conflict: it has.
+    """
+    if tx.records.one(Announced, epoch=share.scope.epoch, holder=share.holder) is None:
+        raise Conflict("the epoch is over", where=str(share.scope.epoch), do="Ask again in the one that runs")
+
+
 def forget(tx: Transaction, epoch: int) -> list[int]:
     """Delete what is of epochs before ``epoch``; gives those that had an announcement."""
     ended = sorted({each.epoch for each in tx.records.find(Announced) if each.epoch < epoch})
@@ -112,6 +124,7 @@ def answer(store: Store, holder: Holder, raw: bytes, keys: Keys, owner: str, now
     Raises:
         Unprocessable: it is no question of the epoch that the member signed.
         Exhausted: the quota does not allow it; nothing is charged, and nothing evaluated.
+        Conflict: the epoch ended meanwhile.
     """
     share = current(store, holder, now)
     digest = sha256(raw).hexdigest()
@@ -126,6 +139,7 @@ def answer(store: Store, holder: Holder, raw: bytes, keys: Keys, owner: str, now
         made = _evaluated(holder, share, question, signer)
         with store.writing() as tx:
             tx.log.lock(now)
+            still(tx, share)
             usage, fresh = _charged(tx, holder, share, owner, digest, count, now)
             _store(tx, owner, usage)
             if fresh:

@@ -142,7 +142,12 @@ def public_keys(records: Records, pseudonym: str, retired: bool = False) -> list
 
 
 def keep(tx: Transaction, share: Share, name: str, body: bytes) -> None:
-    """Keep a tag list or an outcome until the epoch ends."""
+    """Keep a tag list or an outcome until the epoch ends; the caller holds the log's row.
+
+    Raises:
+        Conflict: it has ended.
+    """
+    keyholder.still(tx, share)
     tx.records.add(Kept(name, share.scope.epoch, holders.seal(share, name, body)))
 
 
