@@ -125,6 +125,19 @@ def test_access_rules_stand_apart(unknown: str, holdings: list[Holding], code: s
     assert found.refused == bool(code)
 
 
+@pytest.mark.parametrize(
+    ("unknown", "code"), [("allow", ""), ("verify", "access_unverified"), ("refuse", "access_refused")]
+)
+def test_who_is_in_no_list_of_customers_is_not_known(unknown: str, code: str) -> None:
+    made = policy(RULE + f'unknown = "{unknown}"\n')
+    holdings = Register([Holding("a", "p", 100, "YY")])
+    known = snapshot([], (), [], ["a"], holdings, made)
+    assert decide(Request("a"), known, made, NOW).access == ""
+    assert decide(Request("stranger"), known, made, NOW).access == code
+    before = snapshot([], (), [], ["a"], holdings, policy())  # published before there was such a rule
+    assert decide(Request("stranger"), before, made, NOW).access == ""
+
+
 def test_an_access_rule_holds_from_its_day_to_its_last() -> None:
     made = policy(RULE + "until = 2024-10-04\n")
     day = 20_000 * DAY  # 2024-10-04

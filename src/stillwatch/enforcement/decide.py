@@ -24,13 +24,12 @@ VERIFY: Final = "access_unverified"
 def decide(request: Request, snapshot: Snapshot, policy: Policy, now: int) -> Decision:
     """The measure for ``request`` at ``now`` (microseconds since the epoch, UTC)."""
     facts = snapshot.facts(request)
-    if facts:
-        refused = _access(request, facts, policy, now)
-        if refused:
-            return refused
-        for about, name, until in facts:
-            if about in ("account", "organization") and now < until:
-                return Decision(Measure.ALLOW, (Reason("authorised", "An authorised programme covers it.", name),))
+    refused = _access(request, facts, snapshot.rules, policy, now) if snapshot.rules else None
+    if refused:
+        return refused
+    for about, name, until in facts:
+        if about in ("account", "organization") and now < until:
+            return Decision(Measure.ALLOW, (Reason("authorised", "An authorised programme covers it.", name),))
     if stale(snapshot, policy, now):
         return failing(policy, request.tier, "stale", "Verdicts are older than the policy allows.")
     verdict = snapshot.verdict(request.account_id)
@@ -108,13 +107,23 @@ def _seen(request: Request, snapshot: Snapshot, now: int) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def _access(request: Request, facts: list[tuple[str, str, int]], policy: Policy, now: int) -> Decision | None:
-    """The refusal of an ownership rule, if one refuses."""
-    states = {name: about for about, name, _ in facts if about in ("met", "unknown")}
+def _access(
+    request: Request, facts: list[tuple[str, str, int]], known: frozenset[str], policy: Policy, now: int
+) -> Decision | None:
+    """The refusal of an ownership rule that is ``known``, if one refuses.
+
+    Of a customer of whom there are no facts nothing is known. A rule that is newer than the snapshot waits.
+    """
+    states = {name: about for about, name, _ in facts if about in ("met", "unknown", "unmet")}
     asked: Decision | None = None
     for rule in policy.file.access:
-        state = states.get(rule.name)
-        if state is None or not rule.in_force(now) or (rule.models and request.model not in rule.models):
+        state = states.get(rule.name, "unknown")
+        if (
+            rule.name not in known
+            or state == "unmet"
+            or not rule.in_force(now)
+            or (rule.models and request.model not in rule.models)
+        ):
             continue
         if state == "met" or rule.unknown == "refuse":
             reason = Reason(REFUSE, f"The access rule {rule.name!r} does not admit the customer's owners.", rule.name)

@@ -97,6 +97,11 @@ class Register:
             if each.seat:
                 self._seats[each.owner] = each.seat
 
+    @property
+    def companies(self) -> frozenset[str]:
+        """Whose owners are known, in part at least."""
+        return frozenset(self._of)
+
     def state(self, customer: str, rule: AccessRule) -> State:
         """What ``rule`` finds of ``customer``."""
         named = sorted(owner for owner in self._above(customer) if self._listed(owner, rule))

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from stillwatch.enforcement.decide import reached
 from stillwatch.enforcement.interface import DAY, LOCAL, Measure, Verdict
 from stillwatch.enforcement.ledger import Entry, History
-from stillwatch.enforcement.ownership import Register, State
+from stillwatch.enforcement.ownership import Register
 from stillwatch.enforcement.policy import Policy
 from stillwatch.enforcement.snapshot import FACTS, VERDICTS, key_of
 
@@ -240,12 +240,11 @@ def fact_table(
 ) -> pa.Table:
     """Programmes, each (``account`` or ``organization``, its name, the programme's name, its end), and ownership.
 
-    Of ownership only what a rule acts on is kept: not what it finds unmet.
+    All that rules find of ``accounts`` is kept: of whoever is in no row nothing is known, which is a finding too.
     """
     rows = [(key_of(kind, subject), subject, kind, name, end) for kind, subject, name, end in programmes]
     for account in accounts:
         for rule in policy.file.access:
             state = register.state(account, rule)
-            if state != State.UNMET:
-                rows.append((key_of("account", account), account, state.name.lower(), rule.name, 0))
+            rows.append((key_of("account", account), account, state.name.lower(), rule.name, 0))
     return pa.table([list(column) for column in zip(*rows, strict=True)], schema=FACTS) if rows else FACTS.empty_table()

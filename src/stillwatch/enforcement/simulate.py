@@ -136,7 +136,7 @@ class _Days:
         made = plan(case.findings, self._verdicts, History(self._entries), self._policy, self._key, case.tiers, now)
         self._entries += made.entries
         self._verdicts, self.waiting, self._day = made.verdicts, len(made.waiting), now // DAY
-        accounts = sorted({*case.tiers, *(f.account_id for f in case.findings)})
+        accounts = sorted({*case.tiers, *case.register.companies, *(f.account_id for f in case.findings)})
         facts = fact_table(case.programmes, accounts, case.register, self._policy)
         tables = [one_batch(verdict_table(made.verdicts), 0), EMPTY[1], EMPTY[2], one_batch(facts, 3)]
         return Snapshot(tables, now, self._policy.digest)

@@ -105,6 +105,8 @@ class Snapshot:
         self._clients = [s.split("+") for s in shapes if s[0] not in "46"]
         self.verdicts, self.indicators = tables[0].num_rows, tables[2].num_rows
         self.anchored = "anchor" in self._kinds()
+        #: Ownership rules that it tells of; whoever is in none of their facts is a customer of whom nothing is known.
+        self.rules = _rules(self._facts)
 
     def verdict(self, account: str) -> Verdict | None:
         """What stands against ``account``."""
@@ -175,6 +177,11 @@ class Snapshot:
 
 def _numbers(batch: pa.RecordBatch, name: str) -> NDArray[np.uint64]:
     return np.asarray(batch.column(name), np.uint64)
+
+
+def _rules(facts: pa.RecordBatch) -> frozenset[str]:
+    pairs = pa.table({"about": facts.column(2), "name": facts.column(3)}).group_by(["about", "name"]).aggregate([])
+    return frozenset(row["name"] for row in pairs.to_pylist() if row["about"] in ("unmet", "unknown", "met"))
 
 
 def _rows(keys: "memoryview[int]", key: int) -> Iterator[int]:

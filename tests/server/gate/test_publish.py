@@ -45,3 +45,14 @@ def test_a_damaged_snapshot_is_not_taken_for_none(tmp_path: Path, sources: Sourc
     (state / "snapshot.arrow").unlink()
     publish(state, policy, sources, NOW)
     assert open_snapshot(state / "snapshot.arrow").verdicts == 2
+
+
+def test_a_customer_that_only_the_owners_file_names_is_known(tmp_path: Path) -> None:
+    owners, state = tmp_path / "owners.ndjson", tmp_path / "gate"
+    owners.write_text(json.dumps({"company": "a", "owner": "p", "share": 100, "seat": "YY"}) + "\n", "utf-8")
+    rule = '[[access]]\nname = "r"\neffective = 2000-01-01\nshare = 50\ncompare = ">"\njurisdictions = ["XX"]\n'
+    policy = only("block", rule)
+    publish(state, policy, Sources(owners=owners), NOW)
+    snapshot = open_snapshot(state / "snapshot.arrow")
+    found = {name: decide(Request(name), snapshot, policy, NOW).access for name in "ab"}
+    assert found == {"a": "", "b": "access_unverified"}

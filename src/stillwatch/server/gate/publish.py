@@ -104,8 +104,9 @@ def publish(state: Path | State, policy: Policy, sources: Sources, now: int) -> 
         findings = [*(f for folder in sources.findings for f in read_findings(folder)), *_warned(sources.warned)]
         looks, silent = _looks(sources)
         keys, indicators, shapes = look_tables(looks)
-        names = [row["account_id"] for row in accounts]
-        facts = fact_table(programmes(sources.authorised, accounts), names, register(sources, accounts), policy)
+        owners = register(sources, accounts)
+        names = sorted({*(row["account_id"] for row in accounts), *owners.companies})
+        facts = fact_table(programmes(sources.authorised, accounts), names, owners, policy)
         while True:  # until nobody else wrote to the ledger meanwhile
             seen = place.look()
             path = place.snapshot
