@@ -4,8 +4,9 @@ A writing transaction on SQLite takes the write lock as it begins, so that it ne
 first; on PostgreSQL it is READ COMMITTED and takes the row locks it needs. A reading one sees one state throughout.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from stillwatch.errors import MissingExtra, StillwatchError, UsageError
@@ -82,8 +83,16 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    """SQLite in WAL mode with full syncing: what was acknowledged survives a crash of the machine."""
-    engine = create_engine(url, poolclass=NullPool if url.query.get("mode") == "ro" else None)
+    """SQLite in WAL mode with full syncing: what was acknowledged survives a crash of the machine.
+
+    A file that there is not yet is made for its owner alone, and SQLite makes those beside it alike: who reads a hub's
+    knows who is behind each pseudonym, and what waits for counsel.
+    """
+    if url.database and not url.database.startswith("file:"):
+        with suppress(OSError):  # there is one, or SQLite tells better what is wrong
+            os.close(os.open(url.database, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    # What is stored belongs in no error, nor in the log of a server that meets one.
+    engine = create_engine(url, poolclass=NullPool if url.query.get("mode") == "ro" else None, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -103,7 +112,9 @@ def _sqlite(url: URL) -> Engine:
 def _postgres(url: URL, pool: int) -> Engine:
     options = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
     arguments = {"options": options, "connect_timeout": 10, "application_name": "stillwatch"}
-    return create_engine(url, pool_size=pool, max_overflow=0, pool_pre_ping=True, connect_args=arguments)
+    return create_engine(
+        url, pool_size=pool, max_overflow=0, pool_pre_ping=True, connect_args=arguments, hide_parameters=True
+    )
 
 
 @contextmanager
