@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.forum.hub.made import make
+from tests.forum.hub.made import make, messages, told
 from tests.server.served import Served, serve
 from tests.storage.conftest import postgres_url, url
 
@@ -29,3 +29,11 @@ def test_a_nul_is_refused_in_paths_queries_and_bodies(served: Served) -> None:
     for said in ({"object": "a\0b"}, {"statement": "an objection\0 of mine"}):
         body = {"collection": "shared", "object": known, "statement": "an objection of mine"} | said
         assert served.post("appeals/", "house counsel", body).status_code == 400, said
+
+
+def test_an_object_with_a_nul_is_refused_and_holds_up_none_beside_it(served: Served) -> None:
+    acme = served.world.acme
+    good, other = acme.author.objects(2)
+    for bad in (other | {"x\0y": 1}, other | {"description": "Seen\0by a colleague"}):
+        status = served.world.submit(acme, good, bad)
+        assert told(status) == (1, 1, 0) and "NUL" in messages(status)

@@ -1,6 +1,7 @@
 """JSON at the door: an envelope's objects, each strictly read and within bounds.
 
-Refused: what is not JSON or not UTF-8, NaN, lone surrogates, a key given twice in one object, too much of anything.
+Refused: what is not JSON or not UTF-8, NaN, NUL, lone surrogates, a key given twice in one object, too much of
+anything.
 """
 
 import json
@@ -55,6 +56,8 @@ def read_object(raw: bytes, limits: Limits) -> tuple[Object, bytes]:
         raise Unprocessable(f"not a JSON object: {_short(error)}") from None
     _measure(found, limits)
     body = _ENCODER.encode(found)
+    if b"\\u0000" in body:  # PostgreSQL takes none in a text, and what is told of an object may name its properties
+        raise Unprocessable("a NUL character")
     if body != raw:  # written as we write it, it cannot have held a key twice
         json.loads(raw, object_pairs_hook=_once)
     return found, body
