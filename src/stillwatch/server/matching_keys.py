@@ -111,6 +111,8 @@ def keep_time(store: Store, kept: Holder, clock: Callable[[], int] = times.now) 
                 keyholder.current(store, kept, clock())
             except StillwatchError as error:
                 _LOG.error("private matching: %s", error)
+            except Exception:  # a fault of ours: it ends this look, and no epoch outlives its end for it
+                _LOG.exception("private matching")
             threading.Event().wait(_SECONDS)
 
     thread = threading.Thread(target=run, name="matching", daemon=True)
