@@ -210,3 +210,20 @@ def test_nobody_gets_a_version_of_anothers_object_by_way_of_counsel(world: World
     counsel = person(world, "house", "counsel")
     with pytest.raises(Conflict, match="another member's"):
         review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())
+
+
+def test_what_was_erased_whole_does_not_come_back_by_a_version_that_waited(world: World) -> None:
+    found = world.acme.author.objects(1)[0]
+    waits = world.acme.author.later(doubtful(world.acme), "2026-11-20T00:00:01.000Z")
+    assert told(world.submit(world.acme, found, waits)) == (1, 0, 1)
+    recall.erase(world.hub, world.acme.who, "shared", found["id"], Filter(all_versions=True), "personal-data")
+    counsel = person(world, "house", "counsel")
+    (held,) = review.waiting(world.hub, counsel)
+    with pytest.raises(Conflict, match="erased"):
+        review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())
+    review.decide(world.hub, counsel, held.id, False, REASON, held.digest.hex())
+    again = world.acme.author.later(doubtful(world.acme), "2026-11-20T00:00:02.000Z")  # said anew, with it in mind
+    assert told(world.submit(world.acme, again)) == (0, 0, 1)
+    (held,) = review.waiting(world.hub, counsel)
+    review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())
+    assert fetch(world, world.globex) == [found["id"]] and world.remarks() == []

@@ -19,7 +19,7 @@ from stillwatch.forum.hub.interface import Object, Records, Transaction
 from stillwatch.forum.hub.statuses import OVERDUE
 from stillwatch.forum.hub.times import DAY
 from stillwatch.forum.ledger import entries
-from stillwatch.schema.forum import Collection, Known, NewObject, Principal, Quarantined, Role, State
+from stillwatch.schema.forum import Collection, Known, NewObject, Principal, Quarantined, Recall, Role, State
 
 _PAGE = 100
 
@@ -155,6 +155,8 @@ def _decide_new(
     if not new.revoked and held.object in suspension.barred(hub, _held_too(tx, held)):
         raise Conflict(suspension.BARRED, where=held.object)
     before = [each for each in known if each.state != State.ERASED]
+    if known and not before and _erased_since(tx, held):
+        raise Conflict("the object was erased while this version waited", where=held.object, do="Reject it")
     standing = None if before or new.revoked else _standing(tx, collection, held)
     if standing is not None:
         _merge(hub, tx, who, collection, held, new, standing)
@@ -191,6 +193,11 @@ def _standing(tx: Transaction, collection: Collection, held: Quarantined) -> Kno
         return None
     equals = tx.objects.equals(collection.number, {held.content})
     return twins.standing(tx, collection, [each for each in equals if each.member != held.member]).get(held.content)
+
+
+def _erased_since(tx: Transaction, held: Quarantined) -> bool:
+    erased = tx.records.find(Recall, collection=held.collection, object=held.object, kind="erased")
+    return any(each.time >= held.time for each in erased)
 
 
 def _held_too(tx: Transaction, held: Quarantined) -> list[Quarantined]:
