@@ -152,6 +152,36 @@ def test_an_answer_that_cannot_be_read_is_not_passed_on_under_withhold(before: A
             assert b"SECRET" not in found.content
 
 
+@pytest.mark.parametrize(
+    "told", [b'{"content":"4\\ud83d"}', b'{"content":"4","p":NaN}', b'{"content":"4","p":[1e999,-Infinity]}']
+)
+@pytest.mark.parametrize("streams", [True, False])
+def test_json_as_servers_in_python_write_it_loses_nothing(before: Any, told: bytes, streams: bool) -> None:
+    async def odd(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if streams:
+            await stream(writer, [b'data: {"choices":[{"delta":%b}]}\n\n' % told, b"data: [DONE]\n\n"])
+        else:
+            writer.write(whole(b'{"choices":[{"message":%b}]}' % told))
+
+    with before(only("withhold"), odd) as running:
+        found = ask(running, stream=streams)
+        assert found.status_code == 200
+        document = json.loads(found.text.removeprefix("data: ").split("\n")[0])
+        assert document["choices"][0]["delta" if streams else "message"]["content"].startswith("4")
+        (row,) = running.rows()
+    assert row["response"].startswith("4")
+
+
+def test_an_event_that_cannot_be_read_is_not_left_out_under_withhold(before: Any) -> None:
+    async def odd(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await stream(writer, [CHUNKS[1], b"data: {nonsense}\n\n", CHUNKS[2], CHUNKS[3]])
+
+    with before(only("withhold"), odd) as running:
+        with pytest.raises(httpx.RemoteProtocolError):
+            ask(running, stream=True)
+        assert b"nonsense" in ask(running, "b", stream=True).content
+
+
 def test_a_zipped_answer_is_opened_where_it_has_to_be(before: Any) -> None:
     async def zipped(asked: Asked, writer: asyncio.StreamWriter) -> None:
         assert asked.all(b"accept-encoding") == [b"identity"]

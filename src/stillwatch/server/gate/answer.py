@@ -5,6 +5,7 @@ that tells the client that the answer is complete, or before its last byte.
 """
 
 import asyncio
+import json
 import zlib
 from collections.abc import Callable
 from math import inf
@@ -132,7 +133,7 @@ class Answer:
             raise UpstreamError("an answer that the measure cannot be applied to", where="upstream")
         spoken = sum(_lengths(answer))
         left = self._stripper.whole(answer)
-        body = _ENCODER.encode(self._marker.whole(left) if self._marker else left)
+        body = _json(self._marker.whole(left) if self._marker else left)
         if self._paces:
             pace = self._policy.file.pace
             await asyncio.sleep(min(spoken / CHARACTERS / pace.tokens_per_second, span(pace.at_most) / 1e6))
@@ -151,9 +152,9 @@ class Answer:
         try:
             if self._encoding in ("gzip", "deflate"):
                 body = zlib.decompressobj(47).decompress(body, LOGGED)
-            found = _DECODER.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, zlib.error):
+        except zlib.error:
             return None
+        found = _decoded(body)
         return found if isinstance(found, dict) else None
 
     async def _stream(self, body: bytes, more: bool) -> None:
@@ -183,16 +184,16 @@ class Answer:
 
     def _event(self, event: Event) -> tuple[bytes, int]:
         """What is sent for an event, and how much of the answer is in it."""
-        if event.data is None:
+        data = event.data.strip() if event.data else b""
+        if not data:
             return event.raw, 0
-        if event.data.strip() == b"[DONE]":
+        if data == b"[DONE]":
             self.log(finished(self._assembler, self._dialect))
             return self._rest(event.name) + event.raw, 0
-        try:
-            said = _DECODER.decode(event.data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return (b"" if self._strips else event.raw), 0
+        said = _decoded(data)
         if not isinstance(said, dict):
+            if self._strips:  # passed on it could say anything, and left out it would be missing
+                raise UpstreamError("an event that cannot be read", where="upstream")
             return event.raw, 0
         self._assembler.add(said)
         if self._assembler.ended:
@@ -206,13 +207,13 @@ class Answer:
     def _encoded(self, name: str, kept: Json) -> bytes:
         """An event that was changed, and what comes before it."""
         if self._marker is None:
-            return encode(name, _ENCODER.encode(kept))
+            return encode(name, _json(kept))
         events = self._marker.event(kept)
-        return b"".join(encode(name and str(each.get("type", name)), _ENCODER.encode(each)) for each in events)
+        return b"".join(encode(name and str(each.get("type", name)), _json(each)) for each in events)
 
     def _rest(self, name: str = "") -> bytes:
         """What a mark still holds back of a stream that ends."""
-        return b"".join(encode(name, _ENCODER.encode(each)) for each in (self._marker.rest() if self._marker else ()))
+        return b"".join(encode(name, _json(each)) for each in (self._marker.rest() if self._marker else ()))
 
     async def _out(self, data: bytes) -> None:
         if data:
@@ -231,6 +232,28 @@ class Answer:
         if self._pacer:
             self._pacer.cancel()
         self.log(finished(self._assembler, self._dialect) if self.streams else self._read() or {})
+
+
+def _decoded(data: bytes) -> Any:
+    """The JSON in ``data``, by Python's reader where it is what servers in Python write: NaN, or half a surrogate pair.
+
+    None where it is neither.
+    """
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+
+
+def _json(document: Any) -> bytes:
+    """``document`` as JSON."""
+    try:
+        return _ENCODER.encode(document)
+    except UnicodeEncodeError:
+        return json.dumps(document).encode("ascii")
 
 
 def _value(headers: Headers, name: bytes) -> str:
