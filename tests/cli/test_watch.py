@@ -13,7 +13,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra forum")
 from stillwatch.cli.watch import Publication
 from stillwatch.enforcement import Request, load
 from stillwatch.enforcement.ledger import Entry
-from stillwatch.errors import EngineError
+from stillwatch.errors import EngineError, InputError
 from stillwatch.server.gate.blocks import Blocks
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.publish import Sources
@@ -120,6 +120,17 @@ def test_verdicts_are_published_when_there_is_a_reason(made: Made, tmp_path: Pat
     assert [published(), published()] == [True, False]
     publication._when -= 1e6  # the snapshot grows old
     assert published()
+
+
+def test_a_file_that_is_not_there_for_a_moment_ends_no_watch(tmp_path: Path) -> None:
+    (tmp_path / "campaigns.json").write_text("[]", "ascii")
+    sources = Sources(warned=(tmp_path / "warned.ndjson",))
+    publication = Publication(State(tmp_path / "gate"), None, sources, tmp_path)
+    with pytest.raises(InputError, match=r"warned.ndjson: No such file"):  # which watch tells of, and goes on
+        publication.bring()
+    sources.warned[0].touch()
+    publication.bring()
+    assert (tmp_path / "gate" / "snapshot.arrow").exists()
 
 
 def test_what_one_machine_detects_another_ones_gate_acts_on(made: Made, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from stillwatch.cli.logs import account_table, fields_of
 from stillwatch.console import write_findings
 from stillwatch.enforcement.policy import span
 from stillwatch.engine import Engine
-from stillwatch.errors import StillwatchError
+from stillwatch.errors import InputError, StillwatchError
 
 if TYPE_CHECKING:
     from stillwatch.server.gate.publish import Sources
@@ -204,6 +204,12 @@ class Publication:
         Raises:
             StillwatchError: it could not be published.
         """
+        try:
+            self._bring()
+        except OSError as error:  # a file that is just being replaced, or a disk without room: for now
+            raise InputError(error.strerror or str(error), where=str(error.filename or "")) from error
+
+    def _bring(self) -> None:
         from stillwatch.cli.policy import tested
         from stillwatch.server.gate.publish import publish
 
