@@ -1,18 +1,20 @@
 """Which of a few known models wrote these answers, from answers to *other* prompts: the older, easier question.
 
 A ridge classifier on hashed n-grams of the views, and a logistic regression of its scores on answers to prompts it has
-not seen (stacking, Wolpert 1992), which makes them log probabilities that may be added up over answers. It says which
-of the models it knows is nearest, never that none of them is: for that a claim needs controls.
+not seen (stacking, Wolpert 1992), which makes them log probabilities that may be added up over answers. Where other
+models' answers to the same prompts are there, the regression also sees how those score, and takes away what the prompt
+elicits from anybody. It says which of the models it knows is nearest, never that none of them is: that is a claim's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
+from stillwatch.errors import UsageError
 from stillwatch.lineage.views import VIEWS
 from stillwatch.lineage.views.interface import Grams
 
@@ -55,10 +57,19 @@ class Identifier:
         texts: known answers.
         authors: who wrote each.
         prompts: what each answers; answers to one prompt are held out together. All different if not given.
+        controls: prompt -> answers to it by models that are none of the authors, the same models throughout as far as
+            they answered. Ten help, twenty more. Either none, or some for every prompt that is ever given.
+
+    Raises:
+        UsageError: there are controls, but not for every prompt, or it is not said which prompts are answered.
     """
 
-    def __init__(self, texts: Sequence[str], authors: Sequence[str], prompts: Sequence[object] = ()) -> None:
+    def __init__(
+        self, texts: Sequence[str], authors: Sequence[str], prompts: Sequence[Hashable] = (),
+        controls: Mapping[Hashable, Sequence[str]] | None = None,
+    ) -> None:  # fmt: skip
         self.names = sorted(set(authors))
+        self._controls = controls
         table = features(texts)
         self._columns = np.unique(table.indices)
         table = table[:, self._columns]
@@ -67,19 +78,46 @@ class Identifier:
         own = np.searchsorted(self.names, authors)
         target = np.eye(len(self.names), dtype=np.float32)[own]
         self._weights = _ridge(known, target)
-        places: dict[object, int] = {}
-        fold = np.array([places.setdefault(prompt, len(places)) for prompt in prompts or range(len(texts))]) % _FOLDS
-        unseen = np.zeros((len(texts), len(self.names)))
-        for held in range(min(_FOLDS, len(places) or len(texts))):
+        places, common = self._common(prompts, len(texts))
+        fold = places % _FOLDS
+        unseen = np.zeros((len(texts), len(self.names) * (1 if common is None else 2)))
+        for held in np.unique(fold):
             out = fold == held
-            unseen[out] = known[out] @ _ridge(known[~out], target[~out])
+            unseen[out] = _beside(known[out], common, places[out], _ridge(known[~out], target[~out]))
         self._middle, self._spread = unseen.mean(0), np.maximum(unseen.std(0), 1e-9)
         self._second = _logistic(self._inputs(unseen), own, len(self.names))
 
-    def scores(self, texts: Sequence[str]) -> Floats:
-        """Texts x names: log probabilities; add up over texts of one author to combine them."""
-        z = self._inputs(self._scaled(features(texts)[:, self._columns]) @ self._weights) @ self._second
+    def scores(self, texts: Sequence[str], prompts: Sequence[Hashable] = ()) -> Floats:
+        """Texts x names: log probabilities; add up over texts of one author to combine them.
+
+        Args:
+            texts: answers.
+            prompts: what each answers; needed if there are controls, and of no effect if not.
+
+        Raises:
+            UsageError: as the class.
+        """
+        places, common = self._common(prompts, len(texts))
+        table = self._scaled(features(texts)[:, self._columns])
+        z = self._inputs(_beside(table, common, places, self._weights)) @ self._second
         return np.asarray(z - _log_sum(z))
+
+    def _common(self, prompts: Sequence[Hashable], texts: int) -> tuple[NDArray[np.int64], csr_array | None]:
+        """The place of each text's prompt among all prompts; prompts x features, the mean of the controls' answers."""
+        if len(prompts) != texts and (prompts or self._controls):
+            raise UsageError(f"{texts} texts answer {len(prompts)} prompts", do="Give the prompt of every text.")
+        found: dict[Hashable, int] = {}
+        places = np.array([found.setdefault(prompt, len(found)) for prompt in prompts or range(texts)], np.int64)
+        if not self._controls:
+            return places, None
+        means = []
+        for prompt in found:
+            answers = self._controls.get(prompt, ())
+            if not answers:
+                raise UsageError("no control answered it", where=f"prompt {prompt!r}", do="Leave such prompts out.")
+            each = self._scaled(features(answers)[:, self._columns])
+            means.append(csr_array(np.full((1, len(answers)), 1 / len(answers), np.float32)) @ each)
+        return places, csr_array(vstack(means, format="csr"))
 
     def _inputs(self, scores: Floats) -> Floats:
         return np.column_stack([(scores - self._middle) / self._spread, np.ones(len(scores))])
@@ -90,6 +128,12 @@ class Identifier:
         norms = np.sqrt(np.asarray(scaled.multiply(scaled).sum(1))).ravel()
         scaled.data /= np.repeat(np.maximum(norms, 1e-12), np.diff(scaled.indptr)).astype(np.float32)
         return scaled
+
+
+def _beside(table: csr_array, common: csr_array | None, places: NDArray[np.int64], weights: Table) -> Floats:
+    """Texts x authors: the scores; beside them, if there are controls, the controls' mean scores on the same prompt."""
+    own = table @ weights
+    return np.asarray(own if common is None else np.hstack([own, (common @ weights)[places]]), float)
 
 
 def _ridge(known: csr_array, target: Table) -> Table:
