@@ -11,23 +11,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from multiprocessing import get_context
-from pathlib import Path
 from shutil import rmtree
 
 from benchmarks.command import stillwatch
 from benchmarks.options import add_common
-from benchmarks.time_to_stop.replay import DAY, Replay, Replayed, read_traffic
-from stillwatch.indicators.files import objects_in, read_json
+from benchmarks.time_to_stop.member import FIRST, PUBLISHED, SECOND, replay
+from benchmarks.time_to_stop.replay import DAY, Replayed
 from stillwatch.lab import deal
-from stillwatch.schema.stix import Object
-
-#: Requests of each campaign as published (docs/concepts.md has the sources); None where none were.
-PUBLISHED: Mapping[str, int | None] = {
-    "deepseek_2026": 150_000, "moonshot_2026": 3_400_000, "minimax_2026": 13_000_000, "google_traces_2026": 100_000,
-    "alibaba_2026": 28_800_000, "alibaba_second_pool_2026": 151_000_000, "zhipu_2026": 3_400_000,
-    "moonshot_replay_2026": 16_000, "alpaca_2023": None,
-}  # fmt: skip
-FIRST, SECOND = "first", "second"
 
 
 def main() -> int:
@@ -49,31 +39,17 @@ def main() -> int:
     deal(folder / "day", folder, {FIRST: 1, SECOND: 1})
     (folder / "minted").mkdir()
     window = options.lead * DAY
-    alone = _replay(folder, FIRST, window, {}, {})
+    alone = replay(folder, FIRST, window, {}, {})
     began = {name: each.found for name, each in alone.campaigns.items() if each.found}
     with get_context("spawn").Pool(2) as pool:
         work = [(folder, SECOND, window, began, {}), (folder, SECOND, window, began, began)]
-        unwarned, warned = pool.starmap(_replay, work)
+        unwarned, warned = pool.starmap(replay, work)
     runs = {"alone": alone, "unwarned": unwarned, "warned": warned}
     (options.out / "time_to_stop.json").write_text(json.dumps({k: _plain(v) for k, v in runs.items()}, indent=1) + "\n")
     made = table(runs)
     (options.out / "time_to_stop.md").write_text(made)
     print(made)
     return 0
-
-
-def _replay(folder: Path, member: str, window: int, began: dict[str, int], warned: dict[str, int]) -> Replayed:
-    """Go through a member's log, where campaigns begin at ``began`` at the earliest, warned from a moment on."""
-    traffic = read_traffic(folder / member, folder / "day" / "truth")
-    if member == SECOND:
-        traffic = traffic.without(began)
-    names = [name for name in PUBLISHED if name in set(traffic.campaign_of.values())]
-    known = {name: (at, _indicators(folder / "minted" / f"{name}.json")) for name, at in warned.items()}
-    return Replay(traffic, names, window, known).run(folder / "minted" if member == FIRST else None)
-
-
-def _indicators(path: Path) -> tuple[Object, ...]:
-    return tuple(objects_in(read_json(path), str(path))) if path.exists() else ()
 
 
 def _plain(done: Replayed) -> dict[str, object]:
