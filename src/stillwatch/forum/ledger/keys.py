@@ -55,9 +55,7 @@ class SigningKey:
             UsageError: there is a file already.
         """
         serial = _serialization()
-        text: bytes = self.private.private_bytes(
-            serial.Encoding.PEM, serial.PrivateFormat.PKCS8, serial.NoEncryption()
-        )
+        text: bytes = self.private.private_bytes(serial.Encoding.PEM, serial.PrivateFormat.PKCS8, serial.NoEncryption())
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
