@@ -110,6 +110,29 @@ def test_from_findings_to_an_appeal(files: Path) -> None:
     assert json.loads((files / "f" / "false_positives.ndjson").read_text())["count"] == 1
 
 
+def test_measures_tell_what_is_in_force_apart_from_what_may_come(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = files / "policy.toml"
+    path.write_text(path.read_text().replace('within = "6h"', 'within = "0s"'))
+    publish(files)
+    told = measures(files)["a"]
+    onset, day = told["since"], 86_400_000_000
+    assert told["in_force"] == "withhold" and told["rung"] == "step_up"
+    later = [{"rung": "pace", "from": onset + day}, {"rung": "step_up", "from": onset + 2 * day}]
+    assert told["may_become"] == later
+    shown = run("gate", "measures", "--state", files / "s").output
+    assert "withhold" in shown.split(";")[0] and "; pace from 2" in shown and "; step_up from 2" in shown
+    monkeypatch.setattr("time.time_ns", lambda: (onset + 2 * day) * 1000)
+    told = measures(files)["a"]
+    assert told["in_force"] == "step_up" and told["may_become"] == []
+
+
+def test_who_looks_at_a_directory_that_is_not_there_is_told(files: Path) -> None:
+    for words in (["measures"], ["release", "--account", "a", "--by", "x", "--why", "y"]):
+        with pytest.raises(UsageError, match="no such directory"):
+            run("gate", *words, "--state", files / "nope")
+    assert not (files / "nope").exists()
+
+
 def approve(files: Path, key: str, name: str = "") -> None:
     where = ("--state", files / "s", "--key", files / f"{key}.pem")
     run("gate", "approve", "k", *where, "--by", name or key, "--why", "seen")

@@ -88,7 +88,7 @@ def test_a_signed_entry_counts_once() -> None:
 def test_all_of_an_entry_is_signed() -> None:
     entry = Entry("approved", 2, campaign="c", by="x", key="k")
     changed = {"what": "released", "time": 3, "account": "a", "campaign": "d", "measure": "m", "rung": "pace",
-               "by": "y", "text": "t", "policy": "p", "appeal": "u", "key": "l"}  # fmt: skip
+               "by": "y", "text": "t", "policy": "p", "appeal": "u", "key": "l", "course": (("pace", 1),)}  # fmt: skip
     texts = {statement(msgspec.structs.replace(entry, **{name: value})) for name, value in changed.items()}
     assert len(texts | {statement(entry)}) == len(changed) + 1
     assert set(changed) == set(Entry.__struct_fields__) - {"signature", "previous"}

@@ -1,11 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillwatch.enforcement import Measure, Verdict
+from stillwatch.enforcement import Measure, Request, Verdict, decide
 from stillwatch.enforcement.interface import DAY, FORUM
-from stillwatch.enforcement.ledger import Entry, History
+from stillwatch.enforcement.ledger import Entry, History, stage
 from stillwatch.enforcement.plan import Finding, Plan, delay, plan
-from tests.enforcement.made import NOW, policy
+from tests.enforcement.made import NOW, RUNGS, policy, snapshot
 
 KEY = bytes(range(32))
 
@@ -221,3 +221,26 @@ def test_old_findings_published_again_are_not_said_again() -> None:
     assert story.granted == {"a": Measure.STEP_UP}
     story.round([finding], NOW + 30 * DAY)
     assert story.verdicts == ()
+
+
+@given(st.integers(0, 6 * 24), st.sampled_from([0.4, 0.6, 0.85, 0.92, 0.99]))
+def test_the_record_says_of_every_moment_what_the_gate_does_then(hours: int, score: float) -> None:
+    story = Story()
+    story.round(found("a", score=score))
+    now = NOW + hours * DAY // 24
+    measured = History(story.entries).measured.get("a")
+    rung = stage(measured, now)[0] if measured else "observe"
+    done = decide(Request("a"), snapshot(story.verdicts, made=now), story.policy, now)
+    assert rung == done.measure.label
+
+
+def test_a_course_that_the_policy_changed_is_recorded_anew() -> None:
+    story = Story()
+    story.round(found("a"))
+    (entry,) = story.entries
+    assert entry.rung == "step_up" and [rung for rung, _ in entry.course] == ["withhold", "pace", "step_up"]
+    rungs = RUNGS.replace('after = "2d"', 'after = "3d"')
+    story.policy = policy(rungs=rungs)
+    story.round(found("a"), NOW + 1)
+    assert story.entries[-1].course == (*entry.course[:2], ("step_up", story.verdicts[0].onset + 3 * DAY))
+    assert story.round(found("a"), NOW + 2).entries == ()

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from stillwatch.errors import UsageError
+
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -31,12 +33,23 @@ def database_option(command: F) -> F:
 
 
 def state_option(command: F) -> F:
-    """``state``: the gates' state (``server.gate.state.State``), in a directory and perhaps a database."""
+    """``state``: the gates' state (``server.gate.state.State``), in a directory that is made, and maybe a database."""
+    return _state_option(command, made=True)
+
+
+def known_state_option(command: F) -> F:
+    """``state``, whose directory has to be there already, unless a database has everything."""
+    return _state_option(command, made=False)
+
+
+def _state_option(command: F, made: bool) -> F:
     text = "Directory of the gate's snapshot, ledger and key."
 
     def opened(state: Path, database: str, **others: Any) -> Any:
         from stillwatch.server.gate.state import open_state
 
+        if not (made or database or state.is_dir()):
+            raise UsageError("no such directory", where=f"--state {state}", do="Give the one of `gate publish`.")
         place = open_state(state, database)
         try:
             return command(state=place, **others)

@@ -5,14 +5,16 @@ Each adds an entry to the ledger; the next ``publish`` (or round of ``watch``) a
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
-from stillwatch.cli.gate_options import FILE, FOLDER, state_option
-from stillwatch.enforcement.ledger import Entry, History, What
+from stillwatch.cli.gate_options import FILE, FOLDER, known_state_option
+from stillwatch.console.words import plural
+from stillwatch.enforcement.ledger import Entry, History, What, stage
 from stillwatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,24 +49,33 @@ def _name(by: str) -> str:
 
 
 @click.command("measures")
-@state_option
+@known_state_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def measures(state: "State", as_json: bool) -> None:
-    """List the measures in force, with their evidence; checks that the record is whole."""
+    """List the measures: what is in force now, and what it may become and when; checks that the record is whole."""
     history = History(state.ledger.entries())
+    now = time.time_ns() // 1000
     for account, entry in sorted(history.measured.items()):
         appealed = entry.measure in history.open_appeals
+        rung, later = stage(entry, now)
         if as_json:
-            row = {"measure": entry.measure, "account": account, "campaign": entry.campaign, "rung": entry.rung,
+            row = {"measure": entry.measure, "account": account, "campaign": entry.campaign, "in_force": rung,
+                   "may_become": [{"rung": name, "from": begins} for name, begins in later], "rung": entry.rung,
                    "since": history.begun[account], "evidence": entry.text, "appealed": appealed}  # fmt: skip
             click.echo(json.dumps(row))
         else:
-            _OUT.print(f"{entry.measure}  {entry.rung:8}  {account}  {entry.campaign}{'  appealed' * appealed}")
+            then = "".join(f"; {name} from {_moment(begins)}" for name, begins in later)
+            _OUT.print(f"{entry.measure}  {rung:8}  {account}  {entry.campaign}{then}{'  appealed' * appealed}")
+
+
+def _moment(time: int) -> str:
+    """Microseconds since the epoch as people read them."""
+    return datetime.fromtimestamp(time // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 @click.command("approve")
 @click.argument("campaign")
-@state_option
+@known_state_option
 @_BY
 @click.option("--key", type=FILE, required=True, help="The person's private key, whose public half the policy names.")
 @_WHY
@@ -77,7 +88,7 @@ def approve(campaign: str, state: "State", by: str, key: Path, why: str) -> None
 
 
 @click.command("release")
-@state_option
+@known_state_option
 @click.option("--account", default="", help="Whom.")
 @click.option("--campaign", default="", help="Or all accounts of a campaign.")
 @_BY
@@ -91,7 +102,7 @@ def release(state: "State", account: str, campaign: str, by: str, key: Path | No
 
 
 @click.command("confirm")
-@state_option
+@known_state_option
 @click.option("--account", required=True, help="Whom the forum warned of.")
 @click.option("--campaign", required=True, help="As the forum calls it.")
 @click.option("--evidence", required=True, help="What the local log shows, for the record.")
@@ -104,7 +115,7 @@ def confirm(state: "State", account: str, campaign: str, evidence: str, by: str,
 
 @click.command("appeal")
 @click.argument("measure")
-@state_option
+@known_state_option
 @click.option("--statement", required=True, help="What the customer says.")
 def appeal(measure: str, state: "State", statement: str) -> None:
     """Lodge a customer's appeal against MEASURE, the id that every refusal names."""
@@ -114,7 +125,7 @@ def appeal(measure: str, state: "State", statement: str) -> None:
 
 @click.command("settle")
 @click.argument("measure")
-@state_option
+@known_state_option
 @click.option("--upheld/--rejected", default=None, required=True, help="Whether the customer is right.")
 @_BY
 @_SIGNED
@@ -132,7 +143,7 @@ def settle(measure: str, state: "State", upheld: bool, by: str, key: Path | None
 
 
 @click.command("feedback")
-@state_option
+@known_state_option
 @click.option("--out", type=FOLDER, required=True, help="Directory for benign.ndjson and false_positives.ndjson.")
 def feedback(state: "State", out: Path) -> None:
     """What upheld appeals teach: accounts to calibrate on, and campaigns that were wrong about somebody."""
@@ -145,7 +156,7 @@ def feedback(state: "State", out: Path) -> None:
     _write(out / "benign.ndjson", [{"account_id": account} for account in accounts])
     rows = [{"campaign": c, "kind": "false_positive", "count": len(counts[c])} for c in sorted(counts)]
     _write(out / "false_positives.ndjson", rows)
-    _OUT.print(f"{len(accounts):,} accounts whose appeals were upheld, of {len(counts):,} campaigns")
+    _OUT.print(f"{plural(len(accounts), 'account')} whose appeals were upheld, of {plural(len(counts), 'campaign')}")
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:

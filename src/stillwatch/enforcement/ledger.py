@@ -33,7 +33,7 @@ class Entry(Struct, frozen=True, omit_defaults=True):
         account: whom it is about; "" where it is about all accounts of ``campaign``.
         campaign: which campaign.
         measure: id of the measure, or of the appeal's measure.
-        rung: the rung that was granted.
+        rung: the harshest rung that was granted; ``course`` says when the account comes to it.
         by: the person; "" for the gate itself.
         key: the person's Ed25519 key (RFC 8032), in base64; "" if nothing is signed.
         signature: of ``statement``, in base64.
@@ -41,6 +41,7 @@ class Entry(Struct, frozen=True, omit_defaults=True):
         policy: digest of the policy.
         appeal: where to object.
         previous: SHA-256 of the line before.
+        course: of what is measured, each rung on the way to ``rung`` and from when on it holds, the mildest first.
     """
 
     what: What
@@ -56,6 +57,14 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     key: str = ""
     signature: str = ""
     previous: str = ""
+    course: tuple[tuple[str, int], ...] = ()
+
+
+def stage(entry: Entry, now: int) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """The rung that holds at ``now`` under a measure (``observe`` before it has begun), and what comes after it."""
+    course = entry.course or ((entry.rung, entry.time),)
+    begun = [rung for rung, begins in course if begins <= now]
+    return (begun[-1] if begun else "observe"), course[len(begun) :]
 
 
 def statement(entry: Entry) -> bytes:

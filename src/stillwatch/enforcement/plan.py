@@ -186,10 +186,11 @@ def _grant(run: _Granting, verdict: Verdict, evidence: str) -> Verdict | None:
         return None
     wanted = _wanted(run, verdict, tier)
     allowed = _allowed(run, verdict, wanted)
-    told = before and (before.rung, before.campaign, before.measure)
-    if allowed > Measure.OBSERVE and told != (allowed.label, campaign, verdict.measure_id):
+    course = _course(run.policy, verdict, tier, allowed)
+    told = before and (before.rung, before.campaign, before.measure, before.course)
+    if allowed > Measure.OBSERVE and told != (allowed.label, campaign, verdict.measure_id, course):
         text = evidence or f"in campaign {campaign}, q-value {verdict.q_value:.3g}, score {verdict.score:.3g}"
-        run.entries.append(_entry(run, "measured", verdict, allowed, text))
+        run.entries.append(_entry(run, "measured", verdict, allowed, text, course))
     elif allowed <= Measure.OBSERVE and before:
         run.entries.append(_entry(run, "ended", verdict, Measure.ALLOW, "the verdict or the policy leaves none"))
     return replace(verdict, granted=allowed)
@@ -221,10 +222,23 @@ def _allowed(run: _Granting, verdict: Verdict, wanted: Measure) -> Measure:
     return wanted
 
 
-def _entry(run: _Granting, what: str, verdict: Verdict, rung: Measure, text: str) -> Entry:
+def _course(policy: Policy, verdict: Verdict, tier: str, allowed: Measure) -> tuple[tuple[str, int], ...]:
+    """The rungs up to ``allowed`` that the verdict comes to as it stands, each with the moment from which it holds."""
+    lasting = replace(verdict, affirmed=_HIGHEST)
+    course: list[tuple[str, int]] = []
+    for begins in sorted({verdict.onset + step.after for step in policy.steps}):
+        step = reached(lasting, tier, policy, begins, allowed)
+        if step and (not course or course[-1][0] != step.measure.label):
+            course.append((step.measure.label, begins))
+    return tuple(course)
+
+
+def _entry(
+    run: _Granting, what: str, verdict: Verdict, rung: Measure, text: str, course: tuple[tuple[str, int], ...] = ()
+) -> Entry:
     return Entry(
         what, run.now, verdict.account_id, verdict.campaign_id, verdict.measure_id, rung.label, "", text,  # type: ignore[arg-type]
-        run.policy.digest, run.policy.file.appeal.url,
+        run.policy.digest, run.policy.file.appeal.url, course=course,
     )  # fmt: skip
 
 
