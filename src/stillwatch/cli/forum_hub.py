@@ -155,6 +155,22 @@ def add_member(
             _OUT.print(f"{each}: {membership.pseudonym_in(tx, each, made.id).id}")
 
 
+@member.command("grant")
+@hub_options
+@click.argument("name")
+@click.option("--collection", "collections", multiple=True, required=True, help="Alias or id; repeatable.")
+@click.option("--read-only", is_flag=True, help="It may read them, not write, also where it could before.")
+def grant(database: str, keys: Path, name: str, collections: tuple[str, ...], read_only: bool) -> None:
+    """Let the member NAME read and write further collections, and tell its pseudonym in each one's sharing group."""
+    from stillwatch.forum.hub import membership
+
+    with _writing(database) as (tx, now):
+        found = membership.find_member(tx, name)
+        for each in collections:
+            membership.grant(tx, each, found.id, read=True, write=not read_only, now=now)
+            _OUT.print(f"{each}: {membership.pseudonym_in(tx, each, found.id).id}")
+
+
 @member.command("key")
 @hub_options
 @click.argument("pseudonym")

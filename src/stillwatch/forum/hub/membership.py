@@ -28,7 +28,7 @@ def add_member(tx: Transaction, name: str, now: int, house: bool = False, certif
         Conflict: the name is taken.
     """
     if tx.records.one(Member, name=name):
-        raise Conflict("there is a member of that name", where=name)
+        raise Conflict("there is a member of that name", where=name, do="Give it more with `forum member grant`")
     member = Member(uuid4().hex, name, house, certificate, now)
     tx.records.add(member)
     return member
