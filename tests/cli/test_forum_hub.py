@@ -1,6 +1,8 @@
 """The operator's commands: five of them make a hub that runs, all of them are harmless to repeat or say why not."""
 
 import base64
+import re
+import shlex
 import stat
 from pathlib import Path
 
@@ -11,9 +13,10 @@ pytest.importorskip("sqlalchemy", reason="needs the extra forum")
 
 from stillwatch.cli.forum import forum
 from stillwatch.errors import StillwatchError, UsageError
-from stillwatch.forum.hub import tokens
-from stillwatch.forum.hub.errors import Conflict, Malformed, Unauthenticated
+from stillwatch.forum.hub import membership, tokens
+from stillwatch.forum.hub.errors import Absent, Conflict, Malformed, Unauthenticated
 from stillwatch.forum.ledger import SigningKey, parse_verifier
+from stillwatch.schema.forum import Collection, Right
 from stillwatch.server.compose import compose
 
 
@@ -84,6 +87,36 @@ def test_a_key_is_registered_once_and_is_nobody_elses(hub: Hub) -> None:
     for wrong in ("x", "AAAA"):
         with pytest.raises((UsageError, Malformed)):
             hub.run("member", "key", pseudonyms[1], wrong)
+
+
+def test_a_member_is_granted_a_collection_later(hub: Hub) -> None:
+    def rights() -> dict[str, tuple[bool, bool]]:
+        with compose(hub.url, hub.keys).store.reading() as tx:
+            member = membership.find_member(tx, "acme").id
+            alias = {each.number: each.alias for each in tx.records.find(Collection)}
+            return {alias[each.collection]: (each.read, each.write) for each in tx.records.find(Right, member=member)}
+
+    hub.run("init", "--collection", "drills", "--drill")
+    with pytest.raises(Conflict, match="forum member grant"):
+        hub.run("member", "add", "acme", "--collection", "drills")
+    assert rights() == {"indicators": (True, True)}
+    told = hub.run("member", "grant", "acme", "--collection", "drills")
+    assert re.fullmatch(r"drills: identity--[0-9a-f-]{36}\n", told)
+    assert rights() == {"indicators": (True, True), "drills": (True, True)}
+    assert hub.run("member", "grant", "acme", "--collection", "drills", "--read-only") == told
+    assert rights() == {"indicators": (True, True), "drills": (True, False)}
+    for name, collection in (("globex", "drills"), ("acme", "moon")):
+        with pytest.raises(Absent):
+            hub.run("member", "grant", name, "--collection", collection)
+
+
+def test_export_says_how_the_auditor_goes_on(hub: Hub, tmp_path: Path) -> None:
+    told = hub.run("export", str(tmp_path / "the log"))
+    (line,) = [line for line in told.splitlines() if "forum audit" in line]
+    words = shlex.split(line.partition(": ")[2])
+    assert words[:3] == ["stillwatch", "forum", "audit"]
+    done = CliRunner().invoke(forum, words[2:], standalone_mode=False)
+    assert done.return_value == 0, done.output
 
 
 def test_what_makes_no_sense_is_refused(hub: Hub) -> None:
