@@ -256,8 +256,9 @@ def test_offers_to_oneself_to_strangers_and_of_unknown_kinds_are_refused(world: 
             _, made = protocol.offer(terms, ada.key)
             with pytest.raises(RefusedError, match=r"HTTP 4(04|22)"):
                 ada.put(f"comparisons/{'00' * 16}/offer", messages.pack(made))
-        with pytest.raises(UsageError, match="no key of this member"):
+        with pytest.raises(UsageError, match="no key of this member") as told:
             compare.offer(ada, "identity--0", [KIND], addresses(0, 5))
+        assert 0 < str(told.value).find("forum sync") < str(told.value).find("join --peers")
         with pytest.raises(UsageError, match="no identifiers"):
             compare.offer(ada, world.pseudonyms["bea"], [KIND], [])
 

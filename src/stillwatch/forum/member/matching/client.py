@@ -122,7 +122,10 @@ class Client:
         """
         found = list(peers(self.state).get(peer, {}).values())
         if not found:
-            do = "Take its keys from who vouches for them: stillwatch forum join --peers FILE"
+            do = (
+                "Take them from the hub's log: stillwatch forum sync. If it has none, the member has not joined yet; "
+                "keys from who vouches for them: stillwatch forum join --peers FILE"
+            )
             raise UsageError("no key of this member is known", where=peer[:80], do=do)
         return found
 
