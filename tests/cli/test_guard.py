@@ -1,6 +1,8 @@
 """The command: every verdict explained, statuses, the policy's examples, the policy in words."""
 
 import json
+import random
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,21 @@ def test_objections_alone_however_they_are_printed(tmp_path: Path) -> None:
     assert [each["outcome"] for each in whole["objects"]] == ["release", "withhold"]
     kept = [line for line in whole["objects"][1]["lines"] if line["outcome"] != "release"]
     assert kept == one["lines"]
+
+
+def test_one_verdict_of_many_is_told_once_and_of_each_if_asked(tmp_path: Path) -> None:
+    ids = [f"indicator--{uuid.UUID(int=random.Random(n).getrandbits(128), version=4)}" for n in range(40)]
+    drills = [{**fixture("address"), "id": id_, "labels": ["drill"]} for id_ in ids]
+    path = stored(tmp_path, *drills, {**fixture("client"), "x_price": 3})
+    told = run("check", path, *AT, "--objections")
+    assert f"{', '.join(ids[:3])} and 37 more (40 in all): withhold" in told.stdout
+    assert told.stdout.count("is of a drill") == 1 and ids[3] not in told.stdout
+    assert f"{fixture('client')['id']}: withhold" in told.stdout
+    assert "give --purpose drill" in told.stderr
+    assert all(id_ in run("check", path, *AT, "--objections", "--verbose").stdout for id_ in ids)
+    said = json.loads(run("check", path, *AT, "--objections", "--json").stdout)
+    assert [each["id"] for each in said["objects"]] == [*ids, fixture("client")["id"]]
+    assert "--purpose" not in run("check", path, *AT, "--purpose", "drill").stderr
 
 
 @pytest.mark.parametrize(

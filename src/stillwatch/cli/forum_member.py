@@ -12,10 +12,11 @@ import click
 from rich.console import Console
 
 from stillwatch.cli.engines import engine_options, make_engine
+from stillwatch.cli.grouped import few, grouped
 from stillwatch.cli.inputs import input_options
 from stillwatch.cli.logs import read_log
 from stillwatch.errors import UsageError
-from stillwatch.schema.stix import Object
+from stillwatch.schema.stix import Object, of_drill
 
 if TYPE_CHECKING:
     from stillwatch.forum.member import Prepared, State
@@ -120,8 +121,10 @@ def rotate_(folder: Path) -> None:
 @click.option("--submit-for-review", is_flag=True, help="Send what the guard is unsure of, for counsel to decide.")
 @click.option("--policy", type=click.Path(path_type=Path, exists=True), help="The hub's policy, if it has its own.")
 @click.option("--drill", is_flag=True, help="The collection is for drills.")
+@click.option("--verbose", is_flag=True, help="Name every object, where many stay for one reason.")
 def push_(
-    path: Path, folder: Path, names: tuple[str, ...], submit_for_review: bool, policy: Path | None, drill: bool
+    path: Path, folder: Path, names: tuple[str, ...], submit_for_review: bool, policy: Path | None, drill: bool,
+    verbose: bool,
 ) -> int:  # fmt: skip
     """Sign the STIX objects of FILE or DIR and send what the guard lets pass; the rest is shown, and stays.
 
@@ -129,7 +132,7 @@ def push_(
     """
     objects = list(_read(path))
     with _joined(folder) as (state, taxii):
-        stays = _send(state, taxii, objects, names, submit_for_review, policy, drill)
+        stays = _send(state, taxii, objects, names, submit_for_review, policy, drill, verbose)
     return STAYS if stays else 0
 
 
@@ -294,7 +297,7 @@ def _read(path: Path) -> Iterable[Object]:
 
 def _send(
     state: "State", taxii: "Taxii", objects: list[Object], names: tuple[str, ...], review: bool,
-    policy: Path | None = None, drill: bool = False,
+    policy: Path | None = None, drill: bool = False, verbose: bool = False,
 ) -> int:  # fmt: skip
     """Guard, sign, put into the outbox, send; gives how many stay."""
     from stillwatch.forum.guard import load
@@ -302,30 +305,36 @@ def _send(
 
     chosen = collections(state, names, "can_write")
     prepared = prepare(state, objects, review, load(policy), drill)
-    _tell_stays(prepared)
+    _tell_stays(prepared, verbose)
+    if not drill and any(of_drill(each) for each, _ in prepared.withheld):
+        click.echo("Marked as a drill's: into a drill's collection, give --drill.", err=True)
     for collection in chosen:
         enqueue(state, collection, prepared.ready)
-    return len(prepared.held) + len(prepared.withheld) + _push(state, taxii)
+    return len(prepared.held) + len(prepared.withheld) + _push(state, taxii, verbose)
 
 
-def _tell_stays(prepared: "Prepared") -> None:
+def _tell_stays(prepared: "Prepared", verbose: bool) -> None:
     for name, some in (("withheld", prepared.withheld), ("for counsel", prepared.held)):
-        for each, decision in some:
-            click.echo(ascii(f"{name}: {each.get('id')}: {decision.message}")[1:-1], err=True)
+        _tell(name, ((decision.message, str(each.get("id"))) for each, decision in some), verbose)
     if prepared.together:
         click.echo(ascii(f"together: {prepared.together}")[1:-1], err=True)
     if prepared.held:
         click.echo("Not sent. With --submit-for-review the hub's counsel is asked.", err=True)
 
 
-def _push(state: "State", taxii: "Taxii") -> int:
+def _tell(name: str, told: Iterable[tuple[str, str]], verbose: bool) -> None:
+    """(reason, id), a line for each reason."""
+    for reason, ids in grouped(told).items():
+        click.echo(ascii(f"{name}: {few(ids, every=verbose)}: {reason}")[1:-1], err=True)
+
+
+def _push(state: "State", taxii: "Taxii", verbose: bool = False) -> int:
     """Send the outbox; gives how many objects were refused."""
     from stillwatch.forum.member import push
 
     done = push(state, taxii)
-    query = "SELECT id, message FROM outbox WHERE state = 'refused' ORDER BY id, moment"
-    for id_, message in state.rows(query) if done.refused else ():
-        click.echo(ascii(f"refused: {id_}: {message}")[1:-1], err=True)
+    query = "SELECT message, id FROM outbox WHERE state = 'refused' ORDER BY id, moment"
+    _tell("refused", state.rows(query) if done.refused else (), verbose)
     click.echo(f"sent: {done.accepted} accepted, {done.refused} refused, {done.pending} pending")
     return done.refused
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from stillwatch.cli.grouped import few, grouped
 from stillwatch.errors import UsageError
 from stillwatch.forum.guard import BundleDecision, Context, Decision, Guard, Outcome, Policy, load
 from stillwatch.forum.guard.chapters import source_text
@@ -40,10 +41,12 @@ def guard() -> None:
 @click.option("--largest-share", type=click.IntRange(0, 100), default=100, help="Percent of it from the largest.")
 @click.option("--at", "at", type=click.DateTime(), help="Time of the decision, UTC.  [default: now]")
 @click.option("--objections", is_flag=True, help="Print only what is not released, and why not.")
+@click.option("--verbose", is_flag=True, help="Name every object, where many have one verdict.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 def check(
     file: Path, policy_file: Path | None, switches: tuple[str, ...], purpose: str, tlp: str, submitter: str,
-    members_behind: int, largest_share: int, at: datetime | None, objections: bool, as_json: bool,
+    members_behind: int, largest_share: int, at: datetime | None, objections: bool, verbose: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Say of everything in FILE (STIX 2.1) whether it may leave, and why.
 
@@ -59,9 +62,11 @@ def check(
     if as_json:
         click.echo(json.dumps(_as_json(told, ids, objections), indent=2))
     else:
-        for line in _lines(told, ids, objections):
+        for line in _lines(told, ids, objections, verbose):
             click.echo(ascii(line)[1:-1])  # a pointer holds what a submitter wrote: it must not drive a terminal
     _tell(policy, told)
+    if context.purpose != stix.DRILL and any(stix.of_drill(each) for each in _objects(document)):
+        click.echo(f"Marked as a drill's: give --purpose {stix.DRILL} to ask for a drill's collection.", err=True)
     return 0 if told.outcome == Outcome.RELEASE else STAYS
 
 
@@ -113,22 +118,28 @@ def _positions(given: tuple[str, ...]) -> dict[str, bool]:
     return told
 
 
+def _objects(document: Any) -> list[Any]:
+    found = document.get("objects", [document]) if isinstance(document, dict) else document
+    return found if isinstance(found, list) else []
+
+
 def _ids(document: Any, count: int) -> list[str]:
-    objects = document.get("objects", [document]) if isinstance(document, dict) else document
-    found = [str(each.get("id", "")) if isinstance(each, dict) else "" for each in objects] if count else []
+    found = [str(each.get("id", "")) if isinstance(each, dict) else "" for each in _objects(document)] if count else []
     return [id_ or f"object {place}" for place, id_ in enumerate(found)]
 
 
-def _lines(told: BundleDecision, ids: list[str], objections: bool) -> Iterator[str]:
+def _lines(told: BundleDecision, ids: list[str], objections: bool, verbose: bool) -> Iterator[str]:
     for line in told.lines:
         yield _line(line)
-    for id_, decision in zip(ids, told.decisions, strict=True):
-        if objections and decision.outcome == Outcome.RELEASE:
-            continue
-        yield f"{id_}: {decision.outcome}"
-        for line in decision.lines:
-            if not objections or line.outcome != Outcome.RELEASE:
-                yield _line(line)
+    alike = grouped(
+        ((decision.outcome, _objecting(decision.lines) if objections else decision.lines), id_)
+        for id_, decision in zip(ids, told.decisions, strict=True)
+        if not objections or decision.outcome != Outcome.RELEASE
+    )
+    for (outcome, lines), some in alike.items():
+        yield f"{few(some, every=verbose)}: {outcome}"
+        for line in lines:
+            yield _line(line)
 
 
 def _line(line: Line) -> str:
