@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def measures(files: Path) -> dict[str, Any]:
 
 
 def test_check(files: Path) -> None:
-    assert "2 of 2 tests passed" in run("policy", "check").output
+    assert "7 of 7 tests passed" in run("policy", "check").output
     path = files / "policy.toml"
     path.write_text(path.read_text() + '[[test]]\nname = "wrong"\nexpect = "block"\n')
     found = run("policy", "check", path)
@@ -197,6 +198,34 @@ def test_simulate(files: Path) -> None:
     assert set(rows) == {"a", "b", "c"}
     assert rows["a"]["worst"] == "step_up" and rows["a"]["refused_output_tokens"] > 0
     assert rows["a"]["first"] < rows["c"]["first"]
+
+
+def simulated(files: Path, policy: Path, *more: object) -> str:
+    where = ("--findings", files / "out")
+    return str(run("policy", "simulate", policy, files / "log.ndjson", *where, *more).output)
+
+
+def test_the_shipped_policy_can_be_switched_over_after_a_look(files: Path) -> None:
+    shipped = resources.files("stillwatch.enforcement").joinpath("policy.toml").read_text("utf-8")
+    copy = files / "copy.toml"
+    copy.write_text(shipped)
+    looked = simulated(files, copy)
+    assert "mode observe" in looked and "withhold" not in looked and "--enforce shows" in looked
+    tried = simulated(files, copy, "--enforce")
+    assert "mode enforce" in tried and "withhold" in tried and "--enforce" not in tried
+    copy.write_text(shipped.replace('\nmode = "observe"', '\nmode = "enforce"', 1))
+    assert run("policy", "check", copy).return_value == 0
+    switched = simulated(files, copy)
+    assert "Observe" not in switched
+    assert switched.partition("): ")[2] == tried.partition("): ")[2] != ""  # before it stands the file's digest
+
+
+def test_a_simulation_says_whether_anybody_was_known_to_be_good(files: Path) -> None:
+    policy = files / "policy.toml"
+    assert "no list of accounts" in simulated(files, policy)
+    (files / "good").write_text("d\n")
+    told = simulated(files, policy, "--known-good", files / "good")
+    assert "nobody who is known to be good" in told and "no list" not in told
 
 
 def test_what_is_shared_is_the_same_from_every_directory(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,19 @@ from tests.enforcement.made import HEAD, policy
 
 def test_the_shipped_policy_observes_and_passes_its_tests() -> None:
     assert load().cap == Measure.OBSERVE
-    assert len(load().file.test) == 2
+    assert {test.mode for test in load().file.test} == {None, "observe", "enforce"}
     assert failures(load()) == []
+    assert failures(load().in_mode("enforce")) == []
+
+
+def test_a_test_is_of_the_mode_that_it_names() -> None:
+    state = "q_value = 0.005\nscore = 0.6\n"
+    text = "".join(
+        f'[[test]]\nname = "{m}"\nmode = "{m}"\nexpect = "withhold"\n{state}' for m in ("observe", "enforce")
+    )
+    made = policy(text)
+    for mode in (made, made.in_mode("observe")):
+        assert [(failed.name, failed.got) for failed in failures(mode)] == [("observe", "observe")]
 
 
 @pytest.mark.parametrize(

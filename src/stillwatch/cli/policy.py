@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
@@ -71,11 +70,13 @@ def check(file: Path | None) -> int:
 @click.option("--authorised", type=_FILE, help="TOML file of programmes that may distil.")
 @click.option("--known-good", type=_FILE, help="Accounts, one a line, that ought not to be touched.")
 @click.option("--approved", is_flag=True, help="As if two people approved every block as soon as they could.")
+@click.option("--enforce", is_flag=True, help="As if mode were enforce: what switching the policy over would do.")
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Take the key of delays from there.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="NDJSON with a line for each account.")
 def simulate(
     file: Path, logs: tuple[str, ...], findings: Path, accounts: Path | None, owners: Path | None,
-    authorised: Path | None, known_good: Path | None, approved: bool, state: Path | None, out: Path | None,
+    authorised: Path | None, known_good: Path | None, approved: bool, enforce: bool, state: Path | None,
+    out: Path | None,
 ) -> None:  # fmt: skip
     """What the policy FILE would have done to the traffic of LOG..., had the findings been known from its start."""
     from stillwatch.cli.logs import read_log
@@ -85,6 +86,8 @@ def simulate(
     from stillwatch.server.gate.state import KEY, read_key
 
     made = tested(file)
+    if enforce:
+        made = made.in_mode("enforce")
     good = frozenset(known_good.read_text("utf-8").split()) if known_good else frozenset[str]()
     key = read_key(state / KEY) if state else bytes(32)
     rows = sources.read_accounts(accounts)
@@ -104,13 +107,15 @@ def simulate(
             good,
         )
         done = run(_traffic(log.requests), made, key, case)
-    _print(done, made)
+    _print(done, made, known_good is not None)
     if out:
         _write(done, out)
 
 
 def _first(paths: Sequence[Path]) -> int:
     """When the traffic begins."""
+    import duckdb  # not above: a gate takes `tested` from here, and needs no database
+
     (row,) = (
         duckdb.connect()
         .execute("SELECT MIN(epoch_us(timestamp)) FROM read_parquet(?)", [list(map(str, paths))])
@@ -122,6 +127,8 @@ def _first(paths: Sequence[Path]) -> int:
 
 
 def _traffic(paths: Sequence[Path]) -> Iterator[tuple[int, str, str, int]]:
+    import duckdb
+
     query = (
         "SELECT epoch_us(timestamp), account_id, model, COALESCE(output_tokens, 0) FROM "
         "read_parquet(?, union_by_name = true) ORDER BY timestamp, request_id"
@@ -131,7 +138,8 @@ def _traffic(paths: Sequence[Path]) -> Iterator[tuple[int, str, str, int]]:
         yield from rows
 
 
-def _print(done: "Simulated", made: Policy) -> None:
+def _print(done: "Simulated", made: Policy, listed: bool) -> None:
+    """``listed``: whether a list of those who are known to be good was given."""
     table = Table("measure", "accounts", "requests", box=None)
     for measure in list(Measure)[1:]:
         accounts = [tally for tally in done.accounts.values() if tally.requests.get(measure)]
@@ -142,8 +150,12 @@ def _print(done: "Simulated", made: Policy) -> None:
         table.add_row("access rules", f"{len(access):,}", f"{sum(t.access for t in access):,}")
     _OUT.print(f"{made.name}: {done.requests:,} requests")
     _OUT.print(table)
+    if made.cap == Measure.OBSERVE:
+        _OUT.print("the policy only observes: --enforce shows what it would do in mode enforce")
     _OUT.print(f"{done.waiting:,} accounts would have waited for a person at the end")
-    if done.known_good:
+    if not listed:
+        _OUT.print("no list of accounts that are known to be good was given (--known-good): nobody was looked for")
+    elif done.known_good:
         _OUT.print(
             f"known to be good, and touched: {len(done.known_good):,} accounts: {', '.join(done.known_good[:20])}"
         )

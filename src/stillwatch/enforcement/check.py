@@ -44,6 +44,8 @@ def outcome(policy: Policy, test: Test) -> Measure:
 
     The whole way is gone: the verdict is planned, approved, planned again when detection last affirms it, decided on.
     """
+    if test.mode:
+        policy = policy.in_mode(test.mode)
     if not test.released:
         policy = replace(policy, file=changed(policy.file, budget=changed(policy.file.budget, accounts_a_day=0)))
     findings = [] if test.q_value >= 1 and test.score <= 0 else [_finding(test)]

@@ -4,6 +4,7 @@ Read from TOML, checked as a whole, and named by the digest of what it says. ``[
 ``stillwatch policy check`` runs them, and a policy that fails one of them is not loaded by a gate.
 """
 
+import dataclasses
 import hashlib
 import re
 import tomllib
@@ -15,11 +16,13 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from stillwatch.enforcement.interface import DAY, MEASURES, SECOND, Measure
 from stillwatch.enforcement.ownership import AccessRule
 from stillwatch.errors import InputError
 
+_CAPS: Final = {"observe": Measure.OBSERVE, "enforce": Measure.BLOCK}
 LARGEST: Final = 1024 * 1024
 _UNITS: Final = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": DAY}
 _Span = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$")]
@@ -27,6 +30,7 @@ _Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Url = Annotated[str, Meta(pattern=r"^https://[^\s]{3,500}$")]
 _Key = Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{43}=$")]
+_Mode = Literal["observe", "enforce"]
 _Fail = Literal["open", "closed"]
 _Rung = Literal["withhold", "pace", "step_up", "block"]
 
@@ -36,7 +40,7 @@ class Head(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: _Text
     version: Annotated[str, Meta(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
-    mode: Literal["observe", "enforce"] = "observe"
+    mode: _Mode = "observe"
 
 
 class Appeal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,7 +124,10 @@ class StepUp(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Test(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the policy is meant to do to an account; times count from the verdict's onset."""
+    """What the policy is meant to do to an account; times count from the verdict's onset.
+
+    With a ``mode`` the test is of the policy in that mode, whichever it is in; without one, of the policy as it is.
+    """
 
     name: _Text
     expect: Literal["allow", "observe", "withhold", "pace", "step_up", "block"]
@@ -135,6 +142,7 @@ class Test(Struct, frozen=True, forbid_unknown_fields=True):
     programme: bool = False
     released: bool = True
     stale: bool = False
+    mode: _Mode | None = None
 
 
 class PolicyFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,8 +197,14 @@ class Policy:
 
     @property
     def name(self) -> str:
-        """Title, version and digest: what a record refers to."""
-        return f"{self.file.policy.title} {self.file.policy.version} ({self.digest[:16]})"
+        """Title, version, mode and digest: what a record refers to."""
+        head = self.file.policy
+        return f"{head.title} {head.version}, mode {head.mode} ({self.digest[:16]})"
+
+    def in_mode(self, mode: _Mode) -> "Policy":
+        """The same rungs in ``mode``; the digest stays that of the file."""
+        file = replace(self.file, policy=replace(self.file.policy, mode=mode))
+        return dataclasses.replace(self, file=file, cap=_CAPS[mode])
 
     def closed(self, tier: str) -> bool:
         """Whether requests of ``tier`` are refused while the gate cannot do its work."""
@@ -239,9 +253,10 @@ def read(text: bytes, where: str) -> Policy:
     )
     steps = tuple(sorted(steps, key=lambda step: -step.measure))
     _check(file, steps, where)
-    cap = Measure.BLOCK if file.policy.mode == "enforce" else Measure.OBSERVE
     digest = hashlib.sha256(text).hexdigest()
-    return Policy(file, digest, steps, span(file.failure.stale_after), span(file.timing.within), cap)
+    return Policy(
+        file, digest, steps, span(file.failure.stale_after), span(file.timing.within), _CAPS[file.policy.mode]
+    )
 
 
 def _check(file: PolicyFile, steps: tuple[Step, ...], where: str) -> None:
