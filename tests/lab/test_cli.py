@@ -1,3 +1,4 @@
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -23,6 +24,23 @@ def test_generate_writes_a_log_and_says_where(tmp_path: Path) -> None:
         "truth/groups.json",
     ):
         assert (tmp_path / name).is_file()
+
+
+def test_until_now_the_log_ended_this_week_on_the_same_weekdays(tmp_path: Path) -> None:
+    tables, truths = [], []
+    began = datetime.now(UTC)
+    for name, options in (("then", ()), ("now", ("--until-now",))):
+        out = tmp_path / name
+        arguments = ["generate", "--scenario", "demo", "--requests", "500", "--seed", "4", "--out", str(out), *options]
+        assert CliRunner().invoke(lab, arguments).exit_code == 0
+        tables.append(pq.read_table(out / "requests"))
+        truths.append(pq.read_table(out / "truth" / "accounts.parquet"))
+    then, now = (table["timestamp"].to_pylist() for table in tables)
+    moved = [after - before for before, after in zip(then, now, strict=True)]
+    assert max(moved) - min(moved) < timedelta(milliseconds=1)  # rounding
+    assert (moved[0] + timedelta(milliseconds=1)) % timedelta(weeks=1) < timedelta(milliseconds=2)
+    assert began - timedelta(weeks=1, days=1) < max(now) <= datetime.now(UTC)
+    assert then[0].year == 2026 and tables[0]["prompt"] == tables[1]["prompt"] and truths[0] == truths[1]
 
 
 def test_scenarios_lists_scenarios_and_knobs() -> None:

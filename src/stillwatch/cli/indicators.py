@@ -1,6 +1,7 @@
 """``stillwatch indicators``: findings to STIX objects, theirs checked, converted, and matched against one's own log."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -60,9 +61,13 @@ def mint(
     for line in minted.left_out:
         click.echo(f"not minted: {line}", err=True)
     made = [each for each in minted.objects if each["type"] == "indicator"]
-    for each in (each for each in made if verb.expired(each, datetime.now(UTC))):
-        what = verb.kind_of(each)
-        click.echo(f"expired: {each['id']} ({what}) held until {each['valid_until'][:10]}: no hub takes it", err=True)
+    if late := [each for each in made if verb.expired(each, datetime.now(UTC))]:
+        kinds = Counter(str(verb.kind_of(each)) for each in late)
+        said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        until = max(each["valid_until"][:10] for each in late)
+        hint = "; for a drill, make the log anew with `stillwatch lab generate --until-now`" if drill else ""
+        click.echo(f"expired: {len(late)} of {len(made)} indicators ({said}) held until {until} at the latest: "
+                   f"no hub takes them{hint}", err=True)  # fmt: skip
     click.echo(f"{len(found)} campaigns, {len(made)} indicators, {len(minted.objects)} objects", err=True)
 
 

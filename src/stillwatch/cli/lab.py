@@ -47,13 +47,16 @@ def lab() -> None:
 @click.option(
     "--lead", type=click.FloatRange(min=0), default=0.0, help="Days before the campaigns begin.  [default: 0]"
 )
+@click.option("--until-now", is_flag=True, help="Let the log have ended this week, not when the seed says.")
 @click.option("--quiet", is_flag=True, help="Print nothing.")
 def generate_command(
     scenario: str, requests: int | None, seed: int, out: Path, days: float | None, share: float | None,
-    evade: tuple[str, ...], corpora: Path | None, responses: bool, lead: float, quiet: bool,
+    evade: tuple[str, ...], corpora: Path | None, responses: bool, lead: float, until_now: bool,
+    quiet: bool,
 ) -> None:  # fmt: skip
     """Write request logs, accounts, authorised programmes and the truth to a directory."""
-    order = Order(scenario, out, requests, seed, days, share, _degrees(evade), corpora, responses, lead)
+    before = datetime.now(UTC) if until_now else None
+    order = Order(scenario, out, requests, seed, days, share, _degrees(evade), corpora, responses, lead, before)
     console = Console(stderr=True, quiet=quiet)
     columns = (
         TextColumn("{task.description}"),

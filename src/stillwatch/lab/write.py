@@ -44,6 +44,7 @@ class Order:
         corpora: directory of public prompts to draw from instead of the lab's grammar.
         responses: fill in answers, else they are null.
         lead: days of ordinary traffic before any campaign begins.
+        before: the log ends in the week before this moment; None lets it begin when the seed says.
     """
 
     scenario: str
@@ -56,6 +57,7 @@ class Order:
     corpora: Path | None = None
     responses: bool = False
     lead: float = 0.0
+    before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def generate(order: Order, progress: Callable[[int, int], None] | None = None) -
     play = scenario(order.scenario)
     requests, days = order.requests or play.requests, order.days or play.days
     groups, seed = play.groups(order.evade, order.share, order.lead / days), word(f"{order.seed}")
-    start = int((_MONDAY + timedelta(weeks=order.seed % 40)).timestamp()) * 1_000_000
+    start = _start(order, days)
     release = start + int((0.35 + 0.15 * uniform(seed, "release")[0]) * days * DAY)
     internet, grammar = Internet(seed), Grammar(seed)
     source: Source = GrammarSource(grammar)
@@ -118,6 +120,14 @@ def generate(order: Order, progress: Callable[[int, int], None] | None = None) -
     truth.close(_moment(start + int((days + 180) * DAY)))
     first, last = (_moment(int(events.time[i])) for i in (0, -1))
     return Written(len(events), len(people.key), first, last, _moment(release), order.out)
+
+
+def _start(order: Order, days: float) -> int:
+    """Microseconds at which the log begins: a Monday that the seed chooses, or the last that lets it end in time."""
+    monday, week = _MONDAY + timedelta(weeks=order.seed % 40), timedelta(weeks=1)
+    if order.before is not None:
+        monday += (order.before - monday - timedelta(days=days)) // week * week
+    return int(monday.timestamp()) * 1_000_000
 
 
 def _requests(order: Order, scene: Scene, truth: Truth, progress: Callable[[int, int], None] | None) -> None:
