@@ -1,6 +1,7 @@
 """``stillwatch policy`` and ``stillwatch gate`` as they are typed."""
 
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from stillwatch.cli.main import cli
 from stillwatch.errors import InputError, StillwatchError, UsageError
 from stillwatch.forum.ledger import SigningKey
+from stillwatch.server.gate.identity import read_keys
 from tests.enforcement.made import HEAD, RUNGS
 
 pytest.importorskip("uvicorn", reason="the extra forum is not installed")
@@ -101,11 +103,17 @@ def test_from_findings_to_an_appeal(files: Path) -> None:
         publish(files)
     assert {name: row["rung"] for name, row in measures(files).items()} == {"a": "block", "b": "block", "c": "block"}
     measure = told["a"]["measure"]
-    run("gate", "appeal", measure, "--state", files / "s", "--statement", "a school")
+    lodged = run("gate", "appeal", measure, "--state", files / "s", "--statement", "a school").output
+    assert lodged == f"the appeal of a against {measure} is lodged; the measure stays until `gate settle {measure}`\n"
     assert measures(files)["a"]["appealed"]
-    run("gate", "settle", measure, "--state", files / "s", "--upheld", "--by", "Ann", "--why", "it is")
-    publish(files)
+    answer = ("--state", files / "s", "--by", "Ann", "--why", "it is")
+    settled = run("gate", "settle", measure, *answer, "--upheld").output
+    assert settled == f"the appeal of a against {measure} is upheld; the next `gate publish` lifts the measure\n"
+    assert "their measures begin when `gate release` lets them" in publish(files).output
     assert "a" not in measures(files)
+    other = told["b"]["measure"]
+    run("gate", "appeal", other, "--state", files / "s", "--statement", "me too")
+    assert "is rejected; the measure stays" in run("gate", "settle", other, *answer, "--rejected").output
     run("gate", "feedback", "--state", files / "s", "--out", files / "f")
     assert json.loads((files / "f" / "benign.ndjson").read_text()) == {"account_id": "a"}
     assert json.loads((files / "f" / "false_positives.ndjson").read_text())["count"] == 1
@@ -254,3 +262,14 @@ def test_what_is_shared_is_the_same_from_every_directory(files: Path, monkeypatc
 def test_a_shared_state_needs_a_place_for_its_copy() -> None:
     with pytest.raises(UsageError, match="directory"):
         run("gate", "serve", "--database", "sqlite:///x.db")
+
+
+def test_the_line_of_keys_in_the_documents_and_the_help_is_one_that_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text("utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith('{"credential"')]
+    (tmp_path / "keys.ndjson").write_text(line + "\n")
+    (row,) = read_keys(tmp_path / "keys.ndjson").values()
+    assert row.credential == hashlib.sha256(b"sk-acme-1").hexdigest()
+    assert (row.account_id, row.organization_id, row.tier) == ("acme", "org-acme", "business")
+    told = run("gate", "serve", "--help").output
+    assert all(f'"{name}"' in told for name in row.__struct_fields__)

@@ -121,6 +121,9 @@ def appeal(measure: str, state: "State", statement: str) -> None:
     """Lodge a customer's appeal against MEASURE, the id that every refusal names."""
     entry = History(state.ledger.entries()).find(measure)
     _add(state, "appealed", account=entry.account, campaign=entry.campaign, measure=measure, text=statement)
+    _OUT.print(
+        f"the appeal of {entry.account} against {measure} is lodged; the measure stays until `gate settle {measure}`"
+    )
 
 
 @click.command("settle")
@@ -140,6 +143,8 @@ def settle(measure: str, state: "State", upheld: bool, by: str, key: Path | None
         )
     what: What = "upheld" if upheld else "rejected"
     _add(state, what, key, account=found.account, campaign=found.campaign, measure=measure, by=_name(by), text=why)
+    end = "is upheld; the next `gate publish` lifts the measure" if upheld else "is rejected; the measure stays"
+    _OUT.print(f"the appeal of {found.account} against {measure} {end}")
 
 
 @click.command("feedback")

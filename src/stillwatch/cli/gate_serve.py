@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from stillwatch.server.gate.state import State
 
 _OUT = Console(highlight=False, markup=False, soft_wrap=True)
+_KEYS_HELP = """NDJSON, a line for each API key: {"credential": "<SHA-256 of the key, 64 hex digits>",
+"account_id": "acme", "organization_id": "org-acme", "tier": "business"}; the last two may be left out."""
 _HERE = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -28,7 +30,8 @@ def told(published: "Published") -> str:
     ]
     if plan.waiting:
         lines.append(
-            f"{len(plan.waiting):,} accounts are beyond the day's budget or were appealed: `gate release` lets them in"
+            f"{len(plan.waiting):,} accounts are beyond the day's budget or had an appeal upheld: "
+            "their measures begin when `gate release` lets them"
         )
     lines += [
         f"the block of {campaign} waits for people: `gate approve {campaign} --by NAME --key FILE`"
@@ -82,7 +85,7 @@ def share(state: "State") -> None:
 @click.option("--tls-cert", type=FILE, help="Certificate chain (PEM).")
 @click.option("--tls-key", type=FILE, help="Its key (PEM).")
 @click.option("--insecure-http", is_flag=True, help="Serve without TLS on another host than this one, behind a proxy.")
-@click.option("--keys", type=FILE, help="NDJSON: SHA-256 of each API key, its account, organisation and tier.")
+@click.option("--keys", type=FILE, help=_KEYS_HELP)
 @click.option(
     "--account-header", default="", help="Header with the account, set by a gateway in front, by nobody else."
 )

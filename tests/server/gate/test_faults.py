@@ -127,6 +127,15 @@ def test_a_full_disk_fails_as_the_tier_says_and_leaves_whole_rows(disk: Path, op
     assert len(rows(disk)) == written
 
 
+def test_a_gate_that_is_told_to_end_ends_in_silence(options: list[object], tmp_path: Path) -> None:
+    publish(State(tmp_path / "s"), only("pace"), Sources((findings(tmp_path, "a"),)), time.time_ns() // 1000)
+    with Served(*options, "--state", tmp_path / "s") as served:
+        assert served.ready().ask("a").status_code == 200
+        told = served.end()
+    assert served.process.returncode == 0
+    assert "nanobind" not in told and "leak" not in told and "Traceback" not in told
+
+
 def test_slow_heads_take_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "HEADER_SECONDS", 2.0)
 
