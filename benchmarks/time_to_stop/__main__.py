@@ -85,7 +85,10 @@ def table(runs: Mapping[str, Replayed]) -> str:
 
 
 def _part(some: int, whole: int) -> str:
-    return f"{some:,} ({100 * some / whole:.2g} %)" if whole else "none"
+    if not whole:
+        return "none"
+    percent = float(f"{100 * some / whole:.2g}")
+    return f"{some:,} ({percent:g} %)"
 
 
 if __name__ == "__main__":
