@@ -92,7 +92,9 @@ def test_an_explanation_that_holds_and_one_that_does_not() -> None:
     told = considered(
         Standing(),
         trial("classroom", 0.3, defining="100% of the accounts have the same address"),
-        trial("coincidence", 1e-9, groups=0, by_family={Family.CONTENT: 1e-9, Family.TEMPO: 0.5}),
+        trial(
+            "coincidence", 1e-9, groups=0, by_family={Family.CONTENT: 1e-9, Family.TEMPO: 0.5, Family.PAYMENT: 1e-300}
+        ),
         trial("aggregator", 0.0, fits=False),
         trial("launch-day crowd", 0.0, fits=False, defining="60% of the accounts have the same day"),
     )
@@ -103,7 +105,8 @@ def test_an_explanation_that_holds_and_one_that_does_not() -> None:
     )
     assert told["coincidence"] == (
         False,
-        "If they are strangers, only chance would account for how alike they are in content (p = 1e-09), "
+        "If they are strangers, only chance would account for how alike they are in payment (p < 10⁻³⁰⁰), "
+        "content (p = 1e-09), "
         "compared with what independent draws would show",
     )
     assert told["aggregator"][1] == "does not fit: nothing of network or payment is common to half of the accounts"

@@ -52,6 +52,7 @@ def test_large(number: int, text: str) -> None:
         (0.0004, "4.0 × 10⁻⁴", "about 1 in 2,500"),
         (1.8e-7, "1.8 × 10⁻⁷", "about 1 in 5.6 million"),
         (4.1e-118, "4.1 × 10⁻¹¹⁸", "less than 1 in a trillion"),
+        (1e-300, "< 10⁻³⁰⁰", "less than 1 in a trillion"),
         (0.0, "< 10⁻³⁰⁰", "less than 1 in a trillion"),
         (float("nan"), "not measured", "not measured"),
     ],
@@ -60,7 +61,11 @@ def test_probabilities(p: float, text: str, plain: str) -> None:
     assert (words.p_value(p), words.odds(p)) == (text, plain)
 
 
-@given(st.floats(1e-300, 1.0))
+def test_an_equation_is_an_inequation_at_the_floor() -> None:
+    assert [words.stated("p", p) for p in (0.042, 1e-300)] == ["p = 0.042", "p < 10⁻³⁰⁰"]
+
+
+@given(st.floats(1e-300, 1.0, exclude_min=True))
 def test_p_value_can_be_read_back(p: float) -> None:
     digits = words.p_value(p).translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")).replace(" × 10", "e")
     assert float(digits) == pytest.approx(p, rel=0.06)

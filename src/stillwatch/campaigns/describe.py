@@ -13,7 +13,7 @@ from stillwatch.campaigns.readable import readable
 from stillwatch.schema.campaign import Consideration, Evidence, Tie
 from stillwatch.schema.evidence import Family, Kind, Reading
 from stillwatch.schema.graph import Holders, Incidence
-from stillwatch.stats.evidence import p_of_bits
+from stillwatch.stats.evidence import LEAST, p_of_bits
 
 #: A kind is told as evidence from this many bits on (1 in 1,000), and at most so many kinds and shared artifacts are.
 TOLD, KINDS_TOLD, TIES_TOLD = 10.0, 16, 40
@@ -168,19 +168,21 @@ def _consideration(trial: Trial, alpha: float, among: str) -> Consideration:
     basis = f"{trial.groups:,} natural {among}" if trial.groups else "what independent draws would show"
     common = f"{trial.defining}. " if trial.defining else ""
     if trial.p_value > alpha:
-        why = f"such groups can be as alike in the rest (p = {trial.p_value:.2g} against {basis})"
+        why = f"such groups can be as alike in the rest ({_p(trial.p_value)} against {basis})"
         return Consideration(name, True, f"{common}If they are {trial.explanation.says}, {why}", trial.p_value)
-    telling = [
-        f"{family} (p = {p:.2g})" for family, p in sorted(trial.by_family.items(), key=lambda i: i[1]) if p < 0.1
-    ]
+    telling = [f"{family} ({_p(p)})" for family, p in sorted(trial.by_family.items(), key=lambda i: i[1]) if p < 0.1]
     rest = f"in {', '.join(telling)}" if telling else "in everything else taken together"
     why = f"only chance would account for how alike they are {rest}, compared with {basis}"
     return Consideration(name, False, f"{common}If they are {trial.explanation.says}, {why}", trial.p_value)
 
 
+def _p(p: float) -> str:
+    return f"p = {p:.2g}" if p > LEAST else "p < 10⁻³⁰⁰"
+
+
 def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
     """How sure, and why not surer."""
-    hardest, p = assessment.hardest, max(assessment.p_value, 1e-300)
+    hardest, p = assessment.hardest, max(assessment.p_value, LEAST)
     text = (
         f"If the best innocent explanation ({hardest.explanation.name}) were true, evidence this strong would be "
         f"expected in about one of {_count_of(1 / p)} such groups"

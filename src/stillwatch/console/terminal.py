@@ -86,14 +86,14 @@ def _campaign(say: "_Speaker", campaign: Campaign, place: str) -> None:
         f"{words.minute(campaign.first_seen)} to {words.minute(campaign.last_seen)} UTC"
     )
     say.line(
-        f"q = {words.p_value(campaign.q_value)} over all clusters; p = {words.p_value(campaign.p_value)} under its "
+        f"{words.stated('q', campaign.q_value)} over all clusters; {words.stated('p', campaign.p_value)} under its "
         f"best innocent explanation ({words.odds(campaign.p_value)})"
     )
     if campaign.put_forward_by:
         say.line(prose.forwarded(campaign))
     evidence = sorted(campaign.evidence, key=lambda e: e.p_value)
     if say.narrow:
-        say.list("Evidence", [f"{e.summary} (p = {words.p_value(e.p_value)})" for e in evidence])
+        say.list("Evidence", [f"{e.summary} ({words.stated('p', e.p_value)})" for e in evidence])
     else:
         say.table(
             ("Signal", "What was measured", "Accounts", "p-value"),

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from stillwatch.stats.evidence import LEAST
+
 MONTHS = "January February March April May June July August September October November December".split()
 SMALL = "no one two three four five six seven eight nine ten".split()
 LONGEST = 4000  # characters of one foreign string that are worth showing
@@ -63,12 +65,18 @@ def p_value(p: float) -> str:
     """A probability as scientists write it: ``0.042``, ``3.2 × 10⁻⁹``."""
     if not math.isfinite(p):
         return "not measured"
-    if p < 1e-300:
+    if p <= LEAST:
         return "< 10⁻³⁰⁰"
     if p >= 0.001:
         return f"{p:.2g}"
     mantissa, exponent = f"{p:.1e}".split("e")
     return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+
+
+def stated(name: str, p: float) -> str:
+    """An equation, or at the floor an inequation: ``p = 0.042``, ``p < 10⁻³⁰⁰``."""
+    text = p_value(p)
+    return f"{name} {text}" if text.startswith("<") else f"{name} = {text}"
 
 
 def odds(p: float) -> str:

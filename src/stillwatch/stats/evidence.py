@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, logsumexp
 
 LOG2 = float(np.log(2.0))
+#: Smaller p-values are not told apart: this one is to be read as "less than".
+LEAST = 1e-300
 
 
 def mean_bits(bits: ArrayLike, axis: int | None = None, weights: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -20,8 +22,8 @@ def mean_bits(bits: ArrayLike, axis: int | None = None, weights: ArrayLike | Non
 
 
 def p_of_bits(bits: float) -> float:
-    """Markov's p-value of an e-value given as log2, between 1e-300 and 1."""
-    return float(2.0 ** min(max(-bits, -996.0), 0.0))
+    """Markov's p-value of an e-value given as log2, between :data:`LEAST` and 1."""
+    return max(float(2.0 ** min(max(-bits, -1000.0), 0.0)), LEAST)
 
 
 def choose_bits(total: float, chosen: float) -> float:
