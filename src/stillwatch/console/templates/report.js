@@ -2,6 +2,7 @@
 "use strict";
 
 const PAGE = 25;
+const SHOWN = 3; // of what an account shares; the rest is folded
 const number = new Intl.NumberFormat("en-GB");
 
 function make(tag, text, attributes = {}) {
@@ -16,10 +17,10 @@ function accounts(root) {
   const shares = data.ties.map((ties, row) => {
     const words = ties.map((index) => data.phrases[index]);
     if (data.more[row]) words.push(`${number.format(data.more[row])} rarer`);
-    return words.join("; ");
+    return words;
   });
-  const searched = data.id.map((id, row) => `${id}\n${shares[row]}`.toLowerCase());
-  const state = { key: "score", down: true, page: 0, rows: data.id.map((_, row) => row) };
+  const searched = data.id.map((id, row) => `${id}\n${shares[row].join("; ")}`.toLowerCase());
+  const state = { key: "score", down: true, page: 0, wanted: "", rows: data.id.map((_, row) => row) };
   const body = root.querySelector("tbody");
 
   const when = (seconds) => new Date((data.start + seconds) * 1000).toISOString().slice(0, 16).replace("T", " ");
@@ -30,7 +31,15 @@ function accounts(root) {
     const head = make("th", "", { scope: "row" });
     head.append(make("bdi", data.id[row], { class: "raw" }));
     const last = document.createElement("td");
-    last.append(make("bdi", shares[row]));
+    last.append(make("bdi", shares[row].slice(0, SHOWN).join("; ")));
+    const rest = shares[row].slice(SHOWN);
+    if (rest.length) {
+      const fold = document.createElement("details");
+      const count = rest.length + Math.max(0, data.more[row] - 1); // the last of them may stand for several
+      fold.append(make("summary", `${number.format(count)} more`), make("bdi", rest.join("; ")));
+      fold.open = state.wanted !== "";
+      last.append(fold);
+    }
     tr.append(head, cell(data.score[row].toFixed(3)));
     for (const key of ["requests", "total", "tokens"]) tr.append(cell(number.format(data[key][row])));
     tr.append(make("td", when(data.first[row])), make("td", when(data.last[row])), last);
@@ -66,7 +75,7 @@ function accounts(root) {
 
   // Rows are embedded most sure first; a stable sort of that order breaks ties the same way every time.
   function arrange() {
-    const wanted = filter.value.trim().toLowerCase();
+    const wanted = (state.wanted = filter.value.trim().toLowerCase());
     const rows = data.id.map((_, row) => row).filter((row) => searched[row].includes(wanted));
     const column = data[state.key];
     const sign = state.down ? -1 : 1;
