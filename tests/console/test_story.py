@@ -27,10 +27,13 @@ def test_what_was_seen_is_told_at_once_and_again_at_the_end() -> None:
     story, file = _story()
     story.view("hub", "30 indicators", "a customer")
     assert "sees 30 indicators · does not see a customer" in file.getvalue()
-    story.end("Stopped.")
+    story.view("North", "its own", "others'")
+    story.view("hub", "30 indicators", "an address")
+    story.end("Stopped.", "Reports: here")
     last = file.getvalue().rpartition("Who saw what")[2]
-    assert "30 indicators" in last
-    assert "a customer" in last
+    assert [last.count(word) for word in ("hub", "North", "30 indicators", "a customer", "an address")] == [1] * 5
+    assert last.index("hub") < last.index("a customer") < last.index("an address") < last.index("North")
+    assert "Reports: here" in last
     assert "Stopped. 0 seconds." in last
 
 

@@ -16,7 +16,7 @@ from stillwatch.console import words
 _STYLES = ("white", "cyan", "green", "magenta", "yellow", "bright_blue", "bright_magenta")
 _NAME = 9  # columns for who is speaking
 #: What is too long to be read in a command: the rest of a UUID, of a key.
-_ID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}|(?<=\+)[A-Za-z0-9+/=]{40,}")
+_ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}|(?<=\+)[A-Za-z0-9+/=]{40,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,11 @@ class Story:
 
     def typed(self, who: str, command: str) -> None:
         """A command that a party ran, as typed."""
-        short = _ID.sub(lambda found: f"{found[1] or ''}…", words.printable(command, 1000))
-        self._line(who, Text.assemble(("$ ", "dim"), (short, "dim")))
+        self._line(who, Text.assemble(("$ ", "dim"), (_short(words.printable(command, 1000)), "dim")))
 
     def says(self, who: str, text: str, style: str = "") -> None:
         """What came of it."""
-        self._line(who, Text(words.printable(text, 2000), style))
+        self._line(who, Text(_short(words.printable(text, 2000)), style))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Figures, a row a party."""
@@ -76,13 +75,17 @@ class Story:
         told = Text.assemble(("sees ", "bold green"), view.saw, (" · does not see ", "bold red"), view.not_saw)
         self._line(party, told)
 
-    def end(self, headline: str) -> None:
-        """Who could see what, and the last line."""
+    def end(self, headline: str, *more: str) -> None:
+        """Who could see what, a row a party; ``more`` to know; and the last line."""
         self._rule("Who saw what")
-        table = Table("", "saw", "did not see", header_style="bold", box=None, padding=(0, 2, 0, 0))
-        for each in self._views:
-            table.add_row(Text(each.party, self._styles.get(each.party, "")), Text(each.saw), Text(each.not_saw))
+        table = Table("", "saw", "did not see", header_style="bold", box=None, padding=(0, 2, 1, 0))
+        for party in dict.fromkeys(each.party for each in self._views):
+            own = [each for each in self._views if each.party == party]
+            cells = ["\n".join(dict.fromkeys(some)) for some in ([e.saw for e in own], [e.not_saw for e in own])]
+            table.add_row(Text(party, self._styles.get(party, "")), *(Text(cell) for cell in cells))
         self._console.print(table)
+        for line in more:
+            self._console.print(Text(words.printable(line, 2000)))
         self._console.print()
         self._console.print(Text(f"{headline} {self.seconds:.0f} seconds.", "bold green"))
 
@@ -96,3 +99,7 @@ class Story:
         grid.add_column()
         grid.add_row(Text(who, self._styles.get(who, "")), said)
         self._console.print(grid)
+
+
+def _short(text: str) -> str:
+    return _ID.sub(lambda found: f"{found[1] or ''}…", text)

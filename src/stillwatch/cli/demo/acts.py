@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,8 +16,7 @@ import pyarrow.parquet as pq
 from stillwatch.cli.demo.parties import COLLECTION, Hub, Provider, Row, until
 from stillwatch.cli.demo.running import StepError, run
 from stillwatch.console.story import Story
-from stillwatch.console.words import listed, plural
-from stillwatch.lab import Dealt, deal
+from stillwatch.console.words import plural
 from stillwatch.lab.callers import Answered
 
 T = TypeVar("T")
@@ -27,6 +25,12 @@ CAMPAIGN, INNOCENT, PROGRAMME = 40, 40, 10
 HUB: Final = "hub"
 TRUSTEE: Final = "trustee"
 AUDITOR: Final = "auditor"
+#: Why a check of the audit is not examined here: what the demo's auditor does not bring.
+_LACKS: Final = {
+    "known": ", as this is its first audit",
+    "witnessed": ", as the demo has no witness",
+    "opened": ", as no object was handed over to it",
+}
 
 
 @dataclass(slots=True)
@@ -38,10 +42,10 @@ class Cast:
         day: of the simulated log, with the truth that no party reads.
         first: the provider at which most of the campaign's accounts are.
         others: those that are warned.
-        dealt: how the log was dealt out.
         minted: objects that left the first.
         warned: of each of the others, the accounts that a fetched indicator is true of.
         found: of each provider, the campaigns that it has found in its own log.
+        next_requests: of each provider, what its gate answered to the campaign and to others.
     """
 
     out: Path
@@ -51,10 +55,10 @@ class Cast:
     others: tuple[Provider, ...]
     story: Story
     stack: ExitStack
-    dealt: list[Dealt] = field(default_factory=list)
     minted: list[Row] = field(default_factory=list)
     warned: dict[str, list[str]] = field(default_factory=dict)
     found: dict[str, list[Row]] = field(default_factory=dict)
+    next_requests: list[tuple[list[Answered], list[Answered]]] = field(default_factory=list)
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -78,17 +82,20 @@ def demand(true: bool, what: str, where: str) -> None:
         raise StepError(what, where=where)
 
 
-def deal_out(cast: Cast, requests: int, seed: int, shares: dict[str, float], now: datetime) -> None:
+def deal_out(cast: Cast, requests: int, seed: int, shares: dict[str, float]) -> None:
     """One day of traffic, dealt out to three providers who know nothing of each other."""
     story = cast.story
     story.act("One campaign, three providers")
     made = run("lab", "generate", "--scenario", "demo", "--requests", str(requests), "--seed", str(seed), "--out",
-               cast.day, "--quiet", cwd=cast.out)  # fmt: skip
+               cast.day.name, "--quiet", cwd=cast.out)  # fmt: skip
     story.typed("lab", made.typed)
-    cast.dealt = deal(cast.day, cast.out, shares, so_far=0.8, before=now)
-    rows = [
-        (d.name, f"{d.requests:,}", f"{d.to_come:,}", f"{d.accounts:,}", f"{d.campaign_accounts:,}") for d in cast.dealt
-    ]
+    to = [word for name, share in shares.items() for word in ("--provider", f"{name}={share:g}")]
+    dealt = run("lab", "deal", cast.day.name, "--out", ".", *to, "--so-far", "0.8", "--until-now", cwd=cast.out)
+    story.typed("lab", dealt.typed)
+    rows = re.findall(
+        r"(?m)^(.+): (\S+) requests, (\S+) to come, (\S+) accounts, (\S+) of them of campaigns$", dealt.out
+    )
+    demand(len(rows) == len(shares), dealt.out.strip(), "lab deal")
     story.table(("", "requests so far", "still to come", "accounts", "of the campaign (truth, told to nobody)"), rows)
 
 
@@ -106,11 +113,18 @@ def look_alone(cast: Cast) -> None:
 
 
 def _told(campaigns: Iterable[Row]) -> str:
-    return "; ".join(
-        f"{plural(len(c['accounts']), 'account')} acting as one, q = {c['q_value']:.2g}: "
-        + listed([each["signal"] for each in sorted(c["evidence"], key=lambda e: e["p_value"])[:4]])
+    return " ".join(
+        f"{plural(len(c['accounts']), 'account')} acting as one, q = {c['q_value']:.2g}: {'; '.join(_strongest(c))}."
         for c in campaigns
     ) or "no campaign found: too few accounts to stand out"  # fmt: skip
+
+
+def _strongest(campaign: Row) -> list[str]:
+    """The best sentence of each of the three strongest families of evidence."""
+    best: dict[str, str] = {}
+    for each in sorted(campaign["evidence"], key=lambda e: float(e["p_value"])):
+        best.setdefault(each["family"], str(each["summary"]).rstrip("."))
+    return list(best.values())[:3]
 
 
 def found_forum(cast: Cast) -> None:
@@ -118,8 +132,14 @@ def found_forum(cast: Cast) -> None:
     story = cast.story
     story.act("A hub, and three members")
     cast.hub.open(cast.stack)
+    begin = len(cast.hub.typed)
+    for command in (cast.hub.typed[0], cast.hub.typed[-1]):  # between them: the keys for matching, of act 6
+        story.typed(HUB, command)
     for provider in cast.providers:
         cast.hub.admit(provider)
+        for command in cast.hub.typed[begin:] if provider is cast.first else cast.hub.typed[begin : begin + 1]:
+            story.typed(HUB, command)
+        begin = len(cast.hub.typed)
         story.typed(provider.name, provider.ran[-1].typed)
         story.says(provider.name, f"is {provider.pseudonym} to everybody but the hub")
 
@@ -136,6 +156,8 @@ def guard_and_push(cast: Cast) -> None:
     kinds = Counter(each["type"] for each in cast.minted)
     story.says(first.name, f"{plural(len(cast.minted), 'object')}: {_kinds(kinds)}")
     wishes = _draft(cast)
+    added = ", ".join(pointer[1:] for pointer in wishes)
+    story.says(first.name, f"draft.json: one of these indicators, to which an analyst has added {added}")
     checked = first.run("guard", "check", "draft.json", "--objections", "--purpose", "drill", "--submitter",
                         first.pseudonym, expect=(3,))  # fmt: skip
     story.typed(first.name, checked.typed)
@@ -214,6 +236,7 @@ def fetch_and_match(cast: Cast) -> None:
             for row in [next(each for each in rows if each["account"] == account)]
         ]
         provider.write("warned.ndjson", warned)
+        story.says(provider.name, f"warned.ndjson: a line for each of the {len(warned):,}, with campaign and reason")
         _nothing_of(cast, cast.first, provider.name, [provider.folder / "member"])
 
 
@@ -223,6 +246,7 @@ def warned_only(cast: Cast) -> None:
     story.act("A warning alone touches nobody")
     together(lambda p: p.open_gate(cast.stack), cast.providers)
     for provider in cast.others:
+        story.typed(provider.name, provider.gate)
         told = provider.publish("--warned", "warned.ndjson")
         story.typed(provider.name, provider.ran[-1].typed)
         story.says(provider.name, told.strip().splitlines()[0])
@@ -265,18 +289,22 @@ def confirm(cast: Cast) -> None:
         _nothing_of(cast, provider, HUB, [cast.hub.folder])
     standing = cast.hub.standing(cast.first, indicator)
     demand(standing["standing"] == "confirmed", f"the hub tells {standing}", "standing")
-    story.says(cast.first.name, f"the hub says of the indicator: {json.dumps(standing)}")
+    story.says(cast.first.name, f"the hub says of the indicator: {_said(standing)}")
     names = [each.pseudonym for each in cast.others if each.pseudonym in json.dumps(standing)]
     demand(not names, "the standing names members", "standing")
     agreed = f"that its indicator is {standing['standing']} by others"
     story.view(cast.first.name, agreed, "by whom, and of which accounts")
 
 
+def _said(standing: Row) -> str:
+    return ", ".join(f"{name} {value}" for name, value in standing.items() if name != "object")
+
+
 def stop(cast: Cast) -> None:
     """Verdicts reach the gates; the campaign's next requests get the measure, nobody else's do."""
     story = cast.story
     story.act("Stopped")
-    table = []
+    table: list[tuple[str, str, str, str]] = []
     for provider in cast.providers:
         folder = "alone" if provider is cast.first else "found"
         told = provider.publish("--findings", folder)
@@ -295,7 +323,9 @@ def stop(cast: Cast) -> None:
         demand(not any(each.served for each in answers[0]), "the campaign goes on", provider.name)
         demand(all(each.served for some in answers[1:] for each in some), "a customer is refused", provider.name)
         refusal = answers[0][0]
-        story.says(provider.name, f"{refusal.status} {json.dumps(dict(refusal.told))}", "red")
+        whole = json.dumps(dict(refusal.told)) if not table else f"{refusal.code}, measure {refusal.told['measure']}"
+        story.says(provider.name, f"{refusal.status} {whole}", "red")
+        cast.next_requests.append((answers[0], answers[1] + answers[2]))
         table.append((provider.name, _tally(answers[0]), _tally(answers[1]), _tally(answers[2])))
     story.table(("next requests", "of the campaign", "of other customers", "of an authorised programme"), table)
     demand(any(provider.programme() for provider in cast.providers), "no programme is anywhere", "authorised.toml")
@@ -351,7 +381,7 @@ def audit(cast: Cast) -> None:
     for name in ("whole", "readable", "decided", "fetched", "compared"):
         story.says(AUDITOR, next((f"✓ {each['says']}" for each in passed if each["name"] == name), name), "green")
     for each in open_:
-        story.says(AUDITOR, f"- {each['says']}: {each['outcome']}", "dim")
+        story.says(AUDITOR, f"- {each['says']}: {each['outcome']}{_LACKS.get(each['name'], '')}", "dim")
     log = cast.out / "auditor" / "log" / "entries.jsonl"
     entries = Counter(json.loads(line)["type"] for line in log.read_text("utf-8").splitlines())
     for provider in cast.providers:
@@ -361,14 +391,28 @@ def audit(cast: Cast) -> None:
 
 
 def score(cast: Cast) -> str:
-    """How right the parties were, by the truth that none of them had."""
+    """What was found and stopped, and how right the parties were, by the truth that none of them had."""
     kinds = {row["group"]: row["kind"] for row in json.loads((cast.day / "truth" / "groups.json").read_text("utf-8"))}
     truth = pq.read_table(cast.day / "truth" / "accounts.parquet").to_pylist()
     guilty = {row["account_id"] for row in truth if kinds[row["group"]] == "campaign"}
     accused = {a for found in cast.found.values() for each in found for a in each["accounts"]}
     wrong, right = len(accused - guilty), len(accused & guilty)
     innocent = len(truth) - len(guilty)
+    theirs = [each for some, _ in cast.next_requests for each in some]
+    others = [each for _, some in cast.next_requests for each in some]
     return (
-        f"{right:,} of the campaign's {len(guilty):,} accounts found at {len(cast.providers)} providers, "
-        f"{wrong:,} of {innocent:,} innocent ones accused."
+        f"Found: {right:,} of the campaign's {len(guilty):,} accounts, at {plural(len(cast.found), 'provider')}; "
+        f"{wrong:,} of {innocent:,} innocent ones accused. "
+        f"Stopped: {_refused(theirs):,} of the {len(theirs):,} requests that the campaign sent next; "
+        f"{_refused(others):,} of {len(others):,} of others."
     )
+
+
+def _refused(answers: Sequence[Answered]) -> int:
+    return sum(not each.served for each in answers)
+
+
+def reports(cast: Cast, shown: Path) -> str:
+    """Where the reports lie, the demo's folder being ``shown``."""
+    found = sorted(each.relative_to(cast.out) for each in cast.out.glob("*/*/report.html"))
+    return f"Reports, to open in a browser: {', '.join(str(shown / each) for each in found)}."

@@ -2,7 +2,6 @@
 
 import re
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +55,7 @@ def demo(out: Path, requests: int, seed: int, picture: Path | None) -> None:
             story,
             stack,
         )
-        acts.deal_out(cast, requests, seed, SHARES, datetime.now(UTC))
+        acts.deal_out(cast, requests, seed, SHARES)
         acts.look_alone(cast)
         acts.found_forum(cast)
         acts.guard_and_push(cast)
@@ -69,7 +68,8 @@ def demo(out: Path, requests: int, seed: int, picture: Path | None) -> None:
         acts.stop(cast)
         acts.appeal(cast)
         acts.audit(cast)
-    story.end(acts.score(cast))
+    again = "`make demo` replaces demo/; `stillwatch demo --out` plays in a new folder."
+    story.end(acts.score(cast), acts.reports(cast, out), again)
     if picture:
         drawn = console.export_svg(title="stillwatch demo")
         picture.write_text(re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), encoding="utf-8")  # no network

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stillwatch.cli.demo.running import Ran, StepError, free_port, run, served
+from stillwatch.cli.demo.running import Ran, StepError, as_typed, free_port, run, served
 from stillwatch.cli.demo.secrets import Secrets, secrets_of
 from stillwatch.lab.callers import Answered, key_row, send
 
@@ -34,6 +34,7 @@ class Provider:
         pseudonym: what the hub calls it.
         public: public half of the key that it signs with.
         port: of its gate, once it runs.
+        gate: the command that serves its gate.
         ran: its commands, the last one last.
     """
 
@@ -42,6 +43,7 @@ class Provider:
     pseudonym: str = ""
     public: str = ""
     port: int = 0
+    gate: str = ""
     ran: list[Ran] = field(default_factory=list)
     _secrets: Secrets | None = None
 
@@ -116,11 +118,10 @@ class Provider:
         stack.enter_context(
             served("lab", "model", "--port", str(model), port=model, cwd=self.folder, log=self.folder / "model.log")
         )
-        stack.enter_context(
-            served("gate", "serve", "--upstream", f"http://127.0.0.1:{model}", "--state", "gate", "--log", "tap",
-                   "--policy", "policy.toml", "--keys", "keys.ndjson", "--port", str(self.port),
-                   port=self.port, cwd=self.folder, log=self.folder / "gate.log")
-        )  # fmt: skip
+        words = ("gate", "serve", "--upstream", f"http://127.0.0.1:{model}", "--state", "gate", "--log", "tap",
+                 "--policy", "policy.toml", "--keys", "keys.ndjson", "--port", str(self.port))  # fmt: skip
+        self.gate = as_typed(*words)
+        stack.enter_context(served(*words, port=self.port, cwd=self.folder, log=self.folder / "gate.log"))
 
     def send(self, rows: Sequence[Row]) -> list[Answered]:
         """Its customers' requests, to its gate."""
@@ -146,6 +147,8 @@ class Hub:
         folder, trusted: of the hub, of the trustee.
         log_key: of its log, which auditors and members have to know.
         keys: the hub's and the trustee's, for matching.
+        typed: what was typed at the hub, the last command last.
+        trustee: the command that serves the trustee.
     """
 
     folder: Path
@@ -154,10 +157,14 @@ class Hub:
     trustee_port: int = 0
     log_key: str = ""
     keys: tuple[str, str] = ("", "")
+    typed: list[str] = field(default_factory=list)
+    trustee: str = ""
 
     def run(self, *arguments: str | Path) -> Ran:
         """Run a command in the hub's folder."""
-        return run(*arguments, cwd=self.folder)
+        done = run(*arguments, cwd=self.folder)
+        self.typed.append(done.typed)
+        return done
 
     def open(self, stack: ExitStack) -> None:
         """Make the hub, and serve it for as long as ``stack``."""
@@ -169,10 +176,9 @@ class Hub:
         trustee = _after(run("forum", "trustee", "init", cwd=self.trusted), r"trustee key ([\w+/=]+)")
         matching = self.run("forum", "matching", "init", "--trustee", self.trustee_url, "--trustee-key", trustee)
         self.keys = (_after(matching, r"hub key ([\w+/=]+)"), trustee)
-        stack.enter_context(
-            served("forum", "serve", "--port", str(self.port), "--processes", "1", port=self.port, cwd=self.folder,
-                   log=self.folder / "hub.log")
-        )  # fmt: skip
+        words = ("forum", "serve", "--port", str(self.port), "--processes", "1")
+        self.typed.append(as_typed(*words))
+        stack.enter_context(served(*words, port=self.port, cwd=self.folder, log=self.folder / "hub.log"))
 
     @property
     def trustee_url(self) -> str:
@@ -184,10 +190,9 @@ class Hub:
         told = {each.pseudonym: [each.public] for each in members}
         (self.trusted / "peers.json").write_text(json.dumps(told), encoding="ascii")
         port = self.trustee_port
-        stack.enter_context(
-            served("forum", "trustee", "serve", "--peers", "peers.json", "--port", str(port), port=port,
-                   cwd=self.trusted, log=self.trusted / "trustee.log")
-        )  # fmt: skip
+        words = ("forum", "trustee", "serve", "--peers", "peers.json", "--port", str(port))
+        self.trustee = as_typed(*words)
+        stack.enter_context(served(*words, port=port, cwd=self.trusted, log=self.trusted / "trustee.log"))
 
     def admit(self, provider: Provider) -> None:
         """Make ``provider`` a member, who joins with a token of its own."""

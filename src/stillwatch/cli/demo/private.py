@@ -16,6 +16,7 @@ def compare_in_private(cast: Cast) -> None:
     story, asks, answers = cast.story, cast.first, cast.others[0]
     story.act(f"{asks.name} and {answers.name} compare identifiers, and neither shows any")
     cast.hub.open_trustee(cast.stack, cast.providers)
+    story.typed(TRUSTEE, cast.hub.trustee)
     hub, trustee = cast.hub.keys
     for each in (asks, answers):
         each.run("forum", "compare", "setup", "--hub-key", hub, "--trustee-key", trustee, "--trustee",
@@ -27,6 +28,10 @@ def compare_in_private(cast: Cast) -> None:
     own = answers.identifiers(cast.warned[answers.name])
     with (answers.folder / "identifiers.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("kind", "value"), *own])
+    story.says(
+        answers.name,
+        f"identifiers.csv: the {len(own):,} addresses and payment instruments of the accounts that it was warned of",
+    )
     kinds = [word for kind in KINDS for word in ("--kind", kind)]
     told = _compare(cast, asks, "offer", answers.pseudonym, *kinds, "--identifiers", "identifiers.json")
     session = told.out.split()[0]
@@ -70,7 +75,11 @@ def _nobody_else(cast: Cast, asks: Provider, answers: Provider, shared: set[tupl
         own = both[who.name]
         found = {value for value in both[other.name].found_in([who.folder / "member"]).found if value not in own}
         demand(not found, f"holds what is {other.name}'s alone: {sorted(found)[:3]}", who.name)
-        cast.story.view(who.name, f"which {len(shared):,} of its own identifiers {other.name} has too", "any other")
+        cast.story.view(
+            who.name,
+            f"which {len(shared):,} of its own identifiers {other.name} has too",
+            f"any other of {other.name}'s",
+        )
     status = [json.loads(line) for line in run("forum", "trustee", "status", cwd=cast.hub.trusted).out.splitlines()]
     asked = listed([f"{row['evaluated']:,}" for row in status])
     used = {

@@ -35,6 +35,11 @@ class Ran:
     seconds: float
 
 
+def as_typed(*arguments: str | Path) -> str:
+    """The command as a person types it."""
+    return shlex.join(["stillwatch", *(str(each) for each in arguments)])
+
+
 def run(*arguments: str | Path, cwd: Path, expect: Collection[int] = (0,), **more: str) -> Ran:
     """Run ``stillwatch`` with ``arguments`` in the folder ``cwd``; ``more`` goes to its environment.
 
@@ -46,7 +51,7 @@ def run(*arguments: str | Path, cwd: Path, expect: Collection[int] = (0,), **mor
     done = subprocess.run(  # noqa: S603 - our own commands
         [*_MAIN, *words], cwd=cwd, env=_environment(more), capture_output=True, text=True, timeout=_ENDS, check=False
     )
-    typed = shlex.join(["stillwatch", *words])
+    typed = as_typed(*words)
     if done.returncode not in expect:
         said = (done.stderr or done.stdout).strip()[-1500:]
         raise StepError(f"status {done.returncode} in place of {expect}: {said}", where=typed)
@@ -66,7 +71,7 @@ def served(*arguments: str | Path, port: int, cwd: Path, log: Path) -> Iterator[
             [*_MAIN, *words], cwd=cwd, env=_environment({}), stdin=subprocess.DEVNULL, stdout=said, stderr=said
         )
         try:
-            _wait(process, port, shlex.join(["stillwatch", *words]), log)
+            _wait(process, port, as_typed(*words), log)
             yield port
         finally:
             process.terminate()
