@@ -58,7 +58,7 @@ class Identifier:
         authors: who wrote each.
         prompts: what each answers; answers to one prompt are held out together. All different if not given.
         controls: prompt -> answers to it by models that are none of the authors, the same models throughout as far as
-            they answered. Ten help, twenty more. Either none, or some for every prompt that is ever given.
+            they answered. One helps, ten to twenty help more. Either none, or some for every prompt that is ever given.
 
     Raises:
         UsageError: there are controls, but not for every prompt, or it is not said which prompts are answered.
