@@ -65,3 +65,11 @@ def test_strangers_to_each_others_prompts_are_an_error() -> None:
         panel((s, {"1": "a"}), [(c, {"2": "b"})])
     with pytest.raises(UsageError, match="called s"):
         panel((s, {"1": "a"}), [(Card("s", Role.CONTROL), {"1": "b"})])
+
+
+def test_a_folder_is_one_family_whatever_its_files_are_called(tmp_path) -> None:
+    (tmp_path / "kin" / "small").mkdir(parents=True)
+    (tmp_path / "kin" / "one.ndjson").write_text(json.dumps({"model": "maker/a", **ROWS[0]}))
+    (tmp_path / "kin" / "small" / "two.ndjson").write_text(json.dumps({"model": "maker/b", **ROWS[0]}))
+    cards = read_cards(tmp_path, Role.CONTROL, read_answers(tmp_path))
+    assert {name: card.family for name, card in cards.items()} == {"maker/a": "kin", "maker/b": "kin"}

@@ -91,9 +91,10 @@ def read_cards(path: Path, role: Role, names: Iterable[str]) -> dict[str, Card]:
     cards = {name: Card(name, role, family=name, group=name) for name in names}
     folder = path if path.is_dir() else path.parent
     if path.is_dir():
-        for file in path.rglob("*"):
-            if file.parent != path and file.stem in cards:
-                cards[file.stem] = replace(cards[file.stem], family=file.parent.name, group=file.parent.name)
+        for file in sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES and p.parent != path):
+            family = file.relative_to(path).parts[0]
+            inside = {file.stem} if file.stem in cards else {str(_field(row, _MODEL)) for row in _rows(file)}
+            cards |= {name: replace(cards[name], family=family, group=family) for name in inside & cards.keys()}
     table = folder / CARDS
     return {**cards, **read_table(table, role, cards)} if table.exists() else cards
 
@@ -108,6 +109,7 @@ def read_table(table: Path, role: Role, cards: Mapping[str, Card]) -> dict[str, 
                 continue
             family = (row.get("family") or "").strip() or cards[name].family
             taught = (row.get("taught_by") or "").strip()
+            teachers = tuple(each.strip() for each in taught.split("|"))
             try:
                 size = float(row.get("size") or 0)
             except ValueError:
@@ -115,7 +117,7 @@ def read_table(table: Path, role: Role, cards: Mapping[str, Card]) -> dict[str, 
             found[name] = Card(
                 name, role, family=family, group=(row.get("group") or "").strip() or family,
                 base=(row.get("base") or "").strip(), released=(row.get("released") or "").strip(), size=size,
-                taught_by=None if not taught else () if taught == "none" else tuple(taught.split("|")),
+                taught_by=None if not taught else () if taught == "none" else teachers,
             )  # fmt: skip
     return found
 
