@@ -123,3 +123,7 @@ def test_a_documented_null_is_known_to_be_one(control, null) -> None:
 def test_who_is_a_null_of_whom(control, weights, null) -> None:
     teacher = card("t", role=Role.CANDIDATE, released="2023-03")
     assert null_pairs([control, teacher], [[1]], weights=weights)[0, 0] == null
+
+
+def test_what_was_not_measured_is_no_evidence() -> None:
+    assert hierarchical_p(float("nan"), np.zeros(19), [str(f) for f in range(19)]) == 1.0

@@ -97,10 +97,13 @@ def null_maxima(score: Floats, mask: Mask) -> Floats:
 
 
 def hierarchical_p(score: float, null: Floats, families: Sequence[str]) -> float:
-    """(1 + sum over families of their members' share at least as high) / (1 + families); NaN nulls do not count."""
+    """(1 + sum over families of their members' share at least as high) / (1 + families); NaN nulls do not count.
+
+    A score that is NaN was not measured: its p-value is 1.
+    """
     known = ~np.isnan(null)
     names = np.asarray(families)[known]
-    if not len(names):
+    if not len(names) or math.isnan(score):
         return 1.0
     _, codes = np.unique(names, return_inverse=True)
     share = np.bincount(codes, null[known] >= score) / np.bincount(codes)
