@@ -80,3 +80,11 @@ def test_many_suspects_from_files_to_reports(tmp_path) -> None:
         ("guilty", True), ("stranger", False),
     ]  # fmt: skip
     assert (tmp_path / "out" / "suspect-001" / "report.html").exists()
+
+
+def test_what_abstains_makes_no_room_for_others(student) -> None:
+    abstained = [told(student, f"a{at}", 0.01, Outcome.SHARED_STYLE) for at in range(9)]
+    found = [one for one in together([told(student, "g", 0.05), *abstained]) if one.kind == "taught"]
+    assert not any(one.stands for one in found)
+    assert found[0].q_value == pytest.approx(0.5)
+    assert [one.p_value for one in found[1:]] == [0.01] * 9

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from stillwatch.lineage.interface import Outcome, Trace
 from stillwatch.stats.evidence import benjamini_hochberg
 
+_JUDGED = (Outcome.SUPPORTED, Outcome.NOT_SUPPORTED)
 _NOT_TESTED = (Outcome.INSUFFICIENT_CONTROLS, Outcome.TOO_FEW_PROMPTS)
 
 
@@ -24,7 +25,7 @@ class Finding:
         candidate: the nearest.
         outcome: of the suspect alone.
         p_value: over candidates.
-        q_value: adjusted over suspects; 1 where nothing was tested.
+        q_value: adjusted over suspects; 1 where nothing was tested or the claim abstained.
         stands: whether the claim is supported and false discoveries among those that stand are held to the rate.
     """
 
@@ -48,7 +49,9 @@ def together(traces: Sequence[Trace], rate: float = 0.05) -> tuple[Finding, ...]
     for at, first in enumerate(traces[0].claims if traces else ()):
         claims = [trace.claims[at] for trace in traces]
         p_values = [1.0 if each.outcome in _NOT_TESTED else each.standings[0].p_value for each in claims]
-        for trace, claim, p, q in zip(traces, claims, p_values, benjamini_hochberg(p_values), strict=True):
+        # What abstains is no discovery, so it must not make room for others among those that are.
+        counted = [p if each.outcome in _JUDGED else 1.0 for p, each in zip(p_values, claims, strict=True)]
+        for trace, claim, p, q in zip(traces, claims, p_values, benjamini_hochberg(counted), strict=True):
             stands = claim.outcome is Outcome.SUPPORTED and float(q) <= rate
             nearest = claim.standings[0].candidate
             found.append(Finding(trace.suspect, first.kind, nearest, claim.outcome, p, float(q), stands))
