@@ -130,3 +130,12 @@ def test_what_is_no_text_and_a_folder_without_a_register_are_refused(tmp_path) -
 def test_every_form_is_drawn(tmp_path) -> None:
     (tmp_path / "forms").write_text('{"forms": ["a", "b", "c"]}\n' * 200)
     assert {canary.planted for canary in draw(tmp_path / "forms")} == {0, 1, 2}
+
+
+def test_controls_that_prefer_what_was_planted_too_say_that_it_was_not_drawn(folder) -> None:
+    canaries, _ = read(folder)
+    said = {"1": ". ".join(canary.forms[canary.planted] for canary in canaries)}
+    (found,) = lines(canaries, panel(said, said, said, {"1": "nothing"}), "r", {})
+    assert any("were they drawn" in doubt for doubt in found.doubts)
+    (found,) = lines(canaries, panel(said, *[{"1": "nothing"}] * 3), "r", {})
+    assert found.doubts == ()

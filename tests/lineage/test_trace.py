@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from stillwatch.errors import UsageError
 from stillwatch.lineage import Outcome, Role, trace
 from tests.lineage.made import Maker, panel
 
@@ -115,3 +116,23 @@ def test_a_candidate_of_the_suspect_s_own_base_is_not_asked_for_teaching() -> No
     assert "teacher-2" in {standing.candidate for standing in found.claims[1].standings}
     assert {standing.candidate for standing in found.claims[2].standings} == {"teacher-0", "teacher-1", "teacher-3"}
     assert "not asked whether teacher-2 taught the suspect: both grew from b" in found.warnings
+
+
+def answered(made, rows_of):
+    """The panel where each model answers only the prompts that ``rows_of`` its role says."""
+    texts = tuple(
+        tuple(text if at in rows_of(card.role) else None for card, text in zip(made.cards, row, strict=True))
+        for at, row in enumerate(made.texts)
+    )
+    return replace(made, texts=texts)
+
+
+def test_candidates_and_controls_of_different_prompts_accuse_nobody() -> None:
+    made = panel(Maker(9), TEACHERS, CONTROLS, prompts=400)
+    halves = {Role.SUSPECT: range(400), Role.CANDIDATE: range(200), Role.CONTROL: range(200, 400)}
+    with pytest.raises(UsageError, match="no candidate answered"):
+        trace(answered(made, halves.get), threads=2)
+    halves[Role.CANDIDATE] = range(400)
+    found = trace(answered(made, halves.get), threads=2)
+    assert {claim.outcome for claim in found.claims} == {Outcome.INSUFFICIENT_CONTROLS}
+    assert any("control-0" in warning and "two thirds" in warning for warning in found.warnings)

@@ -19,6 +19,7 @@ from stillwatch.lineage import canaries, radioactivity, telemetry
 from stillwatch.lineage.calibration import holm
 from stillwatch.lineage.interface import Line, Panel, Role, Together
 from stillwatch.lineage.likeness import compare
+from stillwatch.lineage.matching import without
 from stillwatch.lineage.plan import file_digest
 from stillwatch.lineage.views import VIEWS
 from stillwatch.text.watermark import read, words
@@ -59,7 +60,7 @@ def gather(
 
     Args:
         sources: what there is.
-        panel: the suspect first.
+        panel: the suspect first; controls of its own family are left out.
         prompts: texts of prompts by key, as far as they are known.
         topics: capability -> names of the cues that show it.
         candidate: the group that is nearest by the claim ``taught``.
@@ -67,6 +68,7 @@ def gather(
         tick: called now and then.
     """
     found: list[Line] = []
+    panel = without(panel, lambda card: card.role is Role.CONTROL and card.family == panel.cards[0].family)
     digests = sources.digests()
     for path, digest in zip(sources.watermarks, digests["watermark"], strict=True):
         found.append(_watermark(path, digest[:12], panel, prompts, sources.tokens, tick))

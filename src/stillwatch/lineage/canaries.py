@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from scipy.stats import binom
 
 from stillwatch.errors import InputError, UsageError
 from stillwatch.lineage.calibration import hierarchical_p
@@ -232,6 +233,8 @@ def _by_draw(
 ) -> Line:
     low = sum(each.p_value <= 0.05 for each in controls.values())
     named = ", ".join(each.commitment[:12] for each in own.planted if len(each.forms) > 1)
+    if controls and binom.sf(low - 1, len(controls), 0.05) <= 0.01:
+        doubts += (f"{low} of {len(controls)} controls prefer the planted forms as well: were they drawn?",)
     return Line(
         kind="canaries",
         source=source,

@@ -1,6 +1,7 @@
 """Controls like the suspect in era, size and verbosity: unmatched ones make anybody of another time look guilty."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -30,6 +31,13 @@ def matched(panel: Panel) -> Panel:
             and _apart(_log(lengths[0]), _log(lengths[at])) <= math.log(_WORDIER)
         )
     ]
+    texts = tuple(tuple(row[at] for at in kept) for row in panel.texts)
+    return replace(panel, cards=tuple(panel.cards[at] for at in kept), texts=texts)
+
+
+def without(panel: Panel, leave: Callable[[Card], bool]) -> Panel:
+    """The panel without the models that ``leave`` says."""
+    kept = [at for at, card in enumerate(panel.cards) if not leave(card)]
     texts = tuple(tuple(row[at] for at in kept) for row in panel.texts)
     return replace(panel, cards=tuple(panel.cards[at] for at in kept), texts=texts)
 

@@ -8,13 +8,14 @@ from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
 from stillwatch import __version__
+from stillwatch.errors import UsageError
 from stillwatch.lineage.calibration import families_needed, hierarchical_p, standing
 from stillwatch.lineage.claims import QUESTIONS, judge
 from stillwatch.lineage.documented import resemblance
 from stillwatch.lineage.identity import about_identity, leakage
 from stillwatch.lineage.interface import FEWEST_PROMPTS, Card, Claim, Panel, Role, Trace
 from stillwatch.lineage.likeness import Likeness, compare
-from stillwatch.lineage.matching import matched
+from stillwatch.lineage.matching import matched, without
 from stillwatch.lineage.passages import loudest
 from stillwatch.lineage.views import VIEWS
 
@@ -93,11 +94,20 @@ def _fit(panel: Panel, needed: int) -> tuple[Panel, list[str]]:
     kept = [at for at, card in enumerate(panel.cards) if card.role is not Role.CONTROL or card.family != suspect.family]
     if len(kept) < len(panel.cards):
         warnings.append(f"{len(panel.cards) - len(kept)} controls of the suspect's own family were left out")
-    rows = [at for at, prompt in enumerate(panel.prompts) if panel.texts[at][0] and not about_identity(prompt)]
+    rows = [
+        at
+        for at, prompt in enumerate(panel.prompts)
+        if (panel.texts[at][0] or "").strip() and not about_identity(prompt)
+    ]
     if len(rows) < len(panel.prompts):
         warnings.append(f"{len(panel.prompts) - len(rows)} prompts were left out: about identity, or not answered")
     texts = tuple(tuple(panel.texts[row][at] for at in kept) for row in rows)
     fitted = Panel(tuple(panel.cards[at] for at in kept), tuple(panel.prompts[row] for row in rows), texts)
+    if short := _short(fitted):
+        warnings.append(
+            f"left out, since they answered fewer than two thirds of the prompts: {', '.join(sorted(short))}"
+        )
+        fitted = without(fitted, lambda card: card.name in short)
     alike = matched(fitted)
     before, after = (len({card.family for card in each.cards if card.role is Role.CONTROL}) for each in (fitted, alike))
     if after < before and after < needed:
@@ -106,6 +116,24 @@ def _fit(panel: Panel, needed: int) -> tuple[Panel, list[str]]:
     if after < before:
         warnings.append(f"{after} of {before} control families stay after matching by era, size and verbosity")
     return alike, warnings
+
+
+def _short(panel: Panel) -> set[str]:
+    """Models that answered fewer than two thirds of the prompts.
+
+    Two that answered different ones could not be compared, and would seem as alike as nobody else.
+
+    Raises:
+        UsageError: all candidates are such.
+    """
+    answered = [sum(bool((row[at] or "").strip()) for row in panel.texts) for at in range(len(panel.cards))]
+    short = {card.name for card, n in zip(panel.cards, answered, strict=True) if 3 * n < 2 * len(panel.texts)}
+    asked = {card.name for card in panel.cards if card.role is Role.CANDIDATE}
+    if asked <= short:
+        raise UsageError(
+            "no candidate answered two thirds of the suspect's prompts", do="Ask all models the same prompts."
+        )
+    return short
 
 
 def _doubts(panel: Panel, claims: Sequence[Claim]) -> list[str]:
