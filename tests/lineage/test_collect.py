@@ -89,7 +89,7 @@ def test_busy_is_waited_out_as_the_endpoint_asks(endpoint, tmp_path) -> None:
 def test_a_refused_key_ends_it_and_keeps_what_was_answered(endpoint, tmp_path) -> None:
     url, _, failures = endpoint
     out = tmp_path / "a.ndjson"
-    collect({"0": "hello"}, out, Order(url, "m", rate=500))
+    collect({"0": PROMPTS["0"]}, out, Order(url, "m", rate=500))
     failures.append((401, {}))
     with pytest.raises(StillwatchError, match="401"):
         collect(PROMPTS, out, Order(url, "m", rate=500, parallel=1))
@@ -226,3 +226,18 @@ def test_pace_holds_for_all_threads_together() -> None:
 def test_prompts_of_every_form_are_read(text, tmp_path) -> None:
     (tmp_path / "p").write_text(text)
     assert list(read_prompts(tmp_path / "p").values()) == ["a b"]
+
+
+def test_answers_to_other_words_under_the_same_key_are_not_gone_on_with(endpoint, tmp_path) -> None:
+    url, seen, _ = endpoint
+    out = tmp_path / "a.ndjson"
+    collect({"1": "Say one"}, out, Order(url, "m", rate=500))
+    with pytest.raises(UsageError, match="in other words"):
+        collect({"1": "Say two", "2": "Say three"}, out, Order(url, "m", rate=500))
+    assert len(seen) == len(rows(out)) == 1
+
+
+def test_nesting_without_end_is_told(tmp_path) -> None:
+    (tmp_path / "deep").write_text("[" * 200_000)
+    with pytest.raises(InputError, match="no text or JSON"):
+        read_prompts(tmp_path / "deep")

@@ -86,7 +86,7 @@ def read_prompts(path: Path) -> dict[str, str]:
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
         else:
             rows = [line for line in text.splitlines() if line.strip()]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is no text or JSON ({error})", where=str(path)) from error
     found: dict[str, str] = {}
     for at, row in enumerate(rows):
@@ -128,7 +128,7 @@ def collect(
         ThreadPoolExecutor(order.parallel) as pool,
     ):
         _alone(file.fileno(), out)
-        done = _answered(out, order.model)
+        done = _answered(out, order.model, prompts)
         left = [key for key in asked if key not in done]
         advance(len(prompts) - len(left))
 
@@ -244,7 +244,7 @@ def _text(content: bytes, url: str) -> tuple[str, str]:
         choice = json.loads(content)["choices"][0]
         message, ended = choice["message"], str(choice.get("finish_reason") or "")
         text = message.get("content") or message.get("refusal") or ""
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise StillwatchError(
             "the endpoint's answer is no chat completion", where=url, do="Is it OpenAI-compatible?"
         ) from None
@@ -259,8 +259,11 @@ def _alone(descriptor: int, out: Path) -> None:
         raise UsageError("another run is writing to it", where=str(out), do="Wait for it to end.") from None
 
 
-def _answered(out: Path, model: str) -> set[str]:
-    """Keys that ``out`` holds; a last line cut short by a crash is cut off, anything else that is no answer is told."""
+def _answered(out: Path, model: str, prompts: Mapping[str, str]) -> set[str]:
+    """Keys that ``out`` holds, asked in the same words.
+
+    A last line cut short by a crash is cut off, anything else that is no answer is told.
+    """
     keys, good = set(), 0
     with out.open("rb") as file:
         for number, line in enumerate(file, 1):
@@ -274,7 +277,12 @@ def _answered(out: Path, model: str) -> set[str]:
                 raise InputError(f"line {number} is no answer", where=str(out), do="Give another --out, or mend it.")
             if row.get("model") != model:
                 raise UsageError(f"holds answers of {row.get('model')!r}", where=str(out), do="Give another --out.")
-            keys.add(str(row["prompt_id"]))
+            key = str(row["prompt_id"])
+            if key in prompts and row.get("prompt", prompts[key]) != prompts[key]:
+                raise UsageError(
+                    f"prompt {key[:40]!r} was asked in other words", where=str(out), do="Give another --out."
+                )
+            keys.add(key)
             good += len(line)
     if good < out.stat().st_size:
         os.truncate(out, good)
