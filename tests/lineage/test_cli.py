@@ -129,3 +129,13 @@ def test_shadows_are_judged_beside_the_suspect(tmp_path) -> None:
     found = json.loads((tmp_path / "out" / "trace.json").read_text())["shadowing"]
     assert (found["known"], found["clean"], found["prompts"]) == (3, 0, 200)
     assert "Of 3 that learnt from a candidate" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_prompts_about_identity_are_left_out_by_their_texts(tmp_path) -> None:
+    given = inputs(tmp_path, Maker(8))
+    asked = ["Who made you?" if n < 3 else f"Say {n}" for n in range(200)]
+    rows = (json.dumps({"prompt_id": n, "prompt": text}) + "\n" for n, text in enumerate(asked))
+    (tmp_path / "prompts").write_text("".join(rows))
+    result = run("trace", *given, "--out", tmp_path / "out", "--threads", 2, "--prompts", tmp_path / "prompts")
+    assert result.exception is None, result.output
+    assert json.loads((tmp_path / "out" / "trace.json").read_text())["prompts"] == 197

@@ -106,3 +106,17 @@ def test_the_key_is_for_its_owner_only_and_used_again(signed, tmp_path) -> None:
     key.chmod(0o644)
     with pytest.raises(UsageError, match="others may read"):
         sign(make_plan(*ARGUMENTS), key)
+
+
+@pytest.mark.parametrize("broken", [{"made": "2026-11-21T00:00:00"}, {"made": 7}, {"prompts": []}, {"controls": "c"}])
+def test_what_is_signed_and_no_whole_plan_is_refused(tmp_path, broken) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(sign({**make_plan(*ARGUMENTS), **broken}, tmp_path / "key.pem")))
+    with pytest.raises(InputError, match="no whole plan"):
+        read_plan(path)
+
+
+def test_a_plan_of_another_form_of_the_statistic_was_not_followed() -> None:
+    plan = make_plan(*ARGUMENTS)
+    plan["statistic"]["claims"]["taught"]["grouped"] = False
+    assert departures(plan, *DONE) == ["the statistic is of another version than the one planned"]

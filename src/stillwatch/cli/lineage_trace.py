@@ -17,6 +17,7 @@ from stillwatch.errors import UsageError
 from stillwatch.lineage.answers import first_asked, read_tokens
 from stillwatch.lineage.beside import Sources, gather, together
 from stillwatch.lineage.collect import read_prompts
+from stillwatch.lineage.identity import about_identity
 from stillwatch.lineage.interface import Card, Panel, Passage, Role
 from stillwatch.lineage.plan import departures, read_plan
 from stillwatch.lineage.shadowing import shadowing
@@ -51,9 +52,9 @@ def trace(
 
     Exit status: 0 no claim is supported, 3 one is, 2 bad usage or a plan that was not followed, 1 failure.
     """
-    given = _panel(suspect, candidates, controls, suspect_model)
-    sources = Sources(watermarks, canaries, campaigns, read_tokens(tokens) if tokens else {})
     asked = read_prompts(prompts) if prompts else {}
+    given = _impersonal(_panel(suspect, candidates, controls, suspect_model), asked)
+    sources = Sources(watermarks, canaries, campaigns, read_tokens(tokens) if tokens else {})
     notes: tuple[str, ...] = ("there was no pre-registered plan",)
     why = ""
     if planned:
@@ -79,6 +80,14 @@ def trace(
     print_trace(found, Console())
     click.echo(f"Report: {report}")
     return SUPPORTED if any(claim.outcome is verb.Outcome.SUPPORTED for claim in found.claims) else 0
+
+
+def _impersonal(given: Panel, asked: Mapping[str, str]) -> Panel:
+    """The panel without prompts whose texts, by key, ask a model who it is."""
+    rows = [at for at, prompt in enumerate(given.prompts) if not about_identity(asked.get(prompt, ""))]
+    return replace(
+        given, prompts=tuple(given.prompts[row] for row in rows), texts=tuple(given.texts[row] for row in rows)
+    )
 
 
 def _worded(passage: Passage, asked: Mapping[str, str]) -> Passage:
@@ -108,7 +117,8 @@ def _followed(
             f"the plan was not followed: {'; '.join(away)}",
             do="Do what was planned, or give --exploratory: the report will say that it is no test of the plan.",
         )
-    unchecked = [] if asked else ["the prompts' texts were not held against the plan: give them with --prompts"]
+    unchecked = ["what models.csv says of families, releases and teachers is not in the plan"]
+    unchecked += [] if asked else ["the prompts' texts were not held against the plan: give them with --prompts"]
     if when is None:
         unchecked.append("the answers do not say when they were asked, so only the signer vouches for the order")
     if away:

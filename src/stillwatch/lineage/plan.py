@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from stillwatch.errors import UsageError
+from stillwatch.errors import InputError, UsageError
 from stillwatch.lineage.claims import QUESTIONS
 from stillwatch.lineage.identity import about_identity
+from stillwatch.lineage.interface import FEWEST_PROMPTS
 from stillwatch.lineage.signing import read_signed
 from stillwatch.lineage.views.interface import TRUNCATE
 
@@ -26,8 +27,13 @@ def statistic() -> dict[str, Any]:
     """Everything of the method that could be varied to get another answer."""
     return {
         "truncate": TRUNCATE,
-        "claims": {q.kind: {"views": list(q.views), "beside": list(q.beside)} for q in QUESTIONS},
-        "calibration": "hierarchical conformal over families, maximum over candidates",
+        "fewest_prompts": FEWEST_PROMPTS,
+        "claims": {
+            q.kind: {"views": list(q.views), "beside": list(q.beside), "by_prompt": q.by_prompt, "grouped": q.grouped}
+            for q in QUESTIONS
+        },
+        "calibration": "hierarchical conformal over families, documented nulls where enough, mean over versions of a "
+        "candidate, maximum over candidates",
     }
 
 
@@ -83,7 +89,27 @@ def read_plan(path: Path) -> tuple[dict[str, Any], str]:
     Raises:
         InputError: it is no plan, or the signature is not of it.
     """
-    return read_signed(path, TYPE)
+    plan, signer = read_signed(path, TYPE)
+    try:
+        whole = (
+            datetime.fromisoformat(plan["made"]).tzinfo is not None
+            and isinstance(plan["suspect"], str)
+            and isinstance(plan["together"], str)
+            and isinstance(plan["alpha"], int | float)
+            and isinstance(plan["statistic"], dict)
+            and {"count", "sha256", "texts"} <= set(plan["prompts"])
+            and all(_strings(each) for each in (plan["candidates"], plan["controls"]))
+            and all(_strings(plan["beside"][kind]) for kind in BESIDE)
+        )
+    except (KeyError, TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise InputError("is signed and no whole plan", where=str(path), do="Make one: stillwatch lineage plan")
+    return plan, signer
+
+
+def _strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def departures(
