@@ -73,3 +73,15 @@ def test_a_folder_is_one_family_whatever_its_files_are_called(tmp_path) -> None:
     (tmp_path / "kin" / "small" / "two.ndjson").write_text(json.dumps({"model": "maker/b", **ROWS[0]}))
     cards = read_cards(tmp_path, Role.CONTROL, read_answers(tmp_path))
     assert {name: card.family for name, card in cards.items()} == {"maker/a": "kin", "maker/b": "kin"}
+
+
+def test_only_a_line_feed_ends_a_row(tmp_path) -> None:
+    text = "one\u2028two\x85three"
+    row = json.dumps({"prompt_id": 1, "output": text}, ensure_ascii=False)
+    (tmp_path / "a.ndjson").write_text(f"{row}\r\n\n", "utf-8")
+    assert read_answers(tmp_path) == {"a": {"1": text}}
+
+
+def test_half_a_surrogate_pair_is_replaced(tmp_path) -> None:
+    (tmp_path / "a.ndjson").write_text(json.dumps({"model": "m\ud800", "prompt_id": 1, "output": "x\udfff"}))
+    assert read_answers(tmp_path) == {"m?": {"1": "x?"}}

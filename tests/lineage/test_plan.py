@@ -120,3 +120,12 @@ def test_a_plan_of_another_form_of_the_statistic_was_not_followed() -> None:
     plan = make_plan(*ARGUMENTS)
     plan["statistic"]["claims"]["taught"]["grouped"] = False
     assert departures(plan, *DONE) == ["the statistic is of another version than the one planned"]
+
+
+def test_texts_cannot_be_moved_from_one_prompt_to_the_next() -> None:
+    planned = {"1": "a\n2\0b", "2": "c"}
+    done = {"1": "a", "2": "b\n2\0c"}
+    plan = make_plan("suspect", ["a"], ["c"], planned, 0.05)
+    assert departures(plan, "suspect", ["a"], ["c"], ["1", "2"], 0.05, texts=planned) == []
+    told = departures(plan, "suspect", ["a"], ["c"], ["1", "2"], 0.05, texts=done)
+    assert told == ["prompts: their texts are not those planned"]

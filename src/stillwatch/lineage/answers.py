@@ -163,11 +163,14 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
             return
         text = file.read_text("utf-8")
         rows = (
-            json.loads(text) if text.lstrip()[:1] == "[" else [json.loads(line) for line in text.splitlines() if line]
+            json.loads(text)
+            if text.lstrip()[:1] == "["
+            else [json.loads(line) for line in text.split("\n") if line.strip()]
         )
     except (ValueError, RecursionError, pa.ArrowInvalid) as error:
         raise InputError(f"cannot be read as answers ({error})", where=str(file)) from error
     for row in rows:
         if not isinstance(row, dict):
             raise InputError("a row that is no object", where=str(file), do="Write one object an answer.")
-        yield row
+        # Half a surrogate pair can be written in JSON and nowhere else.
+        yield {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in row.items()}

@@ -83,7 +83,7 @@ def read_prompts(path: Path) -> dict[str, str]:
         if text.lstrip()[:1] == "[":
             rows = json.loads(text)
         elif text.lstrip()[:1] == "{":
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
         else:
             rows = [line for line in text.splitlines() if line.strip()]
     except (ValueError, RecursionError) as error:

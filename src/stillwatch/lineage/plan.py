@@ -6,6 +6,7 @@ unless it is told that the run is exploratory. The date is the signer's word: pu
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,8 +74,8 @@ def make_plan(
 
 
 def digest(prompts: Iterable[str]) -> str:
-    """SHA-256 of strings, each once, in sorted order."""
-    return hashlib.sha256("\n".join(sorted(set(prompts))).encode("utf-8", "surrogatepass")).hexdigest()
+    """SHA-256 of strings as lines of JSON, so that where one ends is never in doubt; each once, in sorted order."""
+    return hashlib.sha256("\n".join(map(json.dumps, sorted(set(prompts)))).encode("ascii")).hexdigest()
 
 
 def file_digest(path: Path) -> str:
