@@ -139,3 +139,13 @@ def test_prompts_about_identity_are_left_out_by_their_texts(tmp_path) -> None:
     result = run("trace", *given, "--out", tmp_path / "out", "--threads", 2, "--prompts", tmp_path / "prompts")
     assert result.exception is None, result.output
     assert json.loads((tmp_path / "out" / "trace.json").read_text())["prompts"] == 197
+
+
+def test_labels_without_their_columns_are_told(tmp_path) -> None:
+    (tmp_path / "p.csv").write_text("id,prompt,label\n1,x,safe\n")
+    (tmp_path / "l.csv").write_text("id,refused\n1,1\n")
+    for name in "ts":
+        (tmp_path / f"{name}.ndjson").write_text('{"prompt_id": 1, "output": "y"}\n')
+    given = [tmp_path / "t.ndjson", tmp_path / "s.ndjson", "--prompts", tmp_path / "p.csv"]
+    result = run("safeguards", *given, "--suspect-labels", tmp_path / "l.csv")
+    assert "without prompt_id or refused" in str(result.exception)

@@ -15,6 +15,7 @@ from stillwatch.lineage.safeguards import (
     refusal_probability,
     rogan_gladen,
 )  # fmt: skip
+from stillwatch.lineage.safeguards.correction import calibrated
 
 MODELS = ("gpt4", "llama2new", "llama2orig", "mistralguard", "mistralinstruct")
 
@@ -101,3 +102,8 @@ def test_labels_of_a_model_replace_the_calibration() -> None:
     assert group.teacher.method == "calibrated judge"
     assert group.suspect.method == "prediction-powered"
     assert group.suspect.value > 0.9
+
+
+def test_one_answer_alone_says_nothing_of_a_rate() -> None:
+    rate = calibrated(np.array([0.3]))
+    assert (rate.value, rate.low, rate.high) == (0.3, 0.0, 1.0)

@@ -68,9 +68,7 @@ def safeguards(
         key = row.get("prompt_id") or row.get("id") or ""
         asked[key] = (row.get("prompt") or "", row.get("label") or "all")
     labels = tuple(
-        {row["prompt_id"]: row["refused"].strip().lower() in ("1", "true", "yes") for row in _table(path)}
-        if path
-        else {}
+        {key: refused.lower() in ("1", "true", "yes") for key, refused in _labels(path)} if path else {}
         for path in (teacher_labels, suspect_labels)
     )
     own = [_only(read_answers(path), path) for path in (teacher, suspect)]
@@ -108,6 +106,13 @@ def _only(answers: dict[str, dict[str, str]], path: Path) -> dict[str, str]:
     if len(answers) != 1:
         raise UsageError(f"holds {len(answers)} models", where=str(path), do="Give a file of one model.")
     return next(iter(answers.values()))
+
+
+def _labels(path: Path) -> list[tuple[str, str]]:
+    rows = [(row.get("prompt_id") or "", (row.get("refused") or "").strip()) for row in _table(path)]
+    if not all(key and refused for key, refused in rows):
+        raise InputError("a row without prompt_id or refused", where=str(path), do="Fill both in every row.")
+    return rows
 
 
 def _table(path: Path) -> list[dict[str, str]]:

@@ -29,7 +29,8 @@ def _rate(value: float, error: float, method: str, level: float) -> Rate:
 
 def calibrated(p: Floats, level: float = 0.95) -> Rate:
     """Mean of calibrated probabilities: no labels of this model, so bias beyond the interval is possible."""
-    return _rate(float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))), "calibrated judge", level)
+    error = float(p.std(ddof=1) / np.sqrt(len(p))) if len(p) > 1 else float("inf")
+    return _rate(float(p.mean()), error, "calibrated judge", level)
 
 
 def rogan_gladen(
