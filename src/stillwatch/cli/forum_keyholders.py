@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from stillwatch.cli.forum_hub import hub_options, open_store
+from stillwatch.cli.listening import check_tls
 from stillwatch.errors import MissingExtra, UsageError
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_LOCAL = {"127.0.0.1", "::1", "localhost"}
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _keys = click.option("--keys", envvar="STILLWATCH_TRUSTEE_KEYS", default="trustee-keys", show_default=True,
                      type=_FOLDER, help="Directory of the trustee's secrets.")  # fmt: skip
@@ -86,12 +86,8 @@ def serve(
         from stillwatch.server.run import Tls, run_trustee
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "forum") from None
-    if (tls_cert is None) != (tls_key is None):
-        raise UsageError("one makes no sense without the other", where="--tls-cert, --tls-key")
+    check_tls(host, tls_cert, tls_key, insecure_http, "questions")
     tls = Tls(tls_cert, tls_key) if tls_cert and tls_key else None
-    if tls is None and host not in _LOCAL and not insecure_http:
-        do = "Give --tls-cert and --tls-key, or --insecure-http where a proxy in front does it"
-        raise UsageError("questions would cross the network in the clear", where=f"--host {host}", do=do)
     run_trustee(database, keys, peers, host, port, tls)
 
 

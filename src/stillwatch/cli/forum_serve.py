@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from stillwatch.cli.forum_hub import hub_options, policy_option
+from stillwatch.cli.listening import check_tls
 from stillwatch.errors import MissingExtra, UsageError
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -36,13 +37,9 @@ def serve(
         from stillwatch.server.run import Serving, Tls, run
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "forum") from None
-    if (tls_cert is None) != (tls_key is None):
-        raise UsageError("one makes no sense without the other", where="--tls-cert, --tls-key")
+    check_tls(host, tls_cert, tls_key, insecure_http, "tokens")
     if client_ca and tls_cert is None:
         raise UsageError("needs --tls-cert and --tls-key", where="--client-ca")
     tls = Tls(tls_cert, tls_key, client_ca) if tls_cert and tls_key else None
-    if tls is None and host not in {"127.0.0.1", "::1", "localhost"} and not insecure_http:
-        do = "Give --tls-cert and --tls-key, or --insecure-http where a proxy in front does it"
-        raise UsageError("tokens would cross the network in the clear", where=f"--host {host}", do=do)
     each = max(1, processes // workers)
     run(Serving(database, keys, host, port, tls, rate, each, policy, workers))

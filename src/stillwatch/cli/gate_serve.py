@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from stillwatch.cli.gate_options import FILE, FOLDER, database_option, policy_option, source_options, state_option
+from stillwatch.cli.listening import check_tls
 from stillwatch.cli.policy import tested
 from stillwatch.errors import MissingExtra, UsageError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _OUT = Console(highlight=False, markup=False, soft_wrap=True)
 _KEYS_HELP = """NDJSON, a line for each API key: {"credential": "<SHA-256 of the key, 64 hex digits>",
 "account_id": "acme", "organization_id": "org-acme", "tier": "business"}; the last two may be left out."""
-_HERE = {"127.0.0.1", "::1", "localhost"}
 
 
 def told(published: "Published") -> str:
@@ -114,11 +114,7 @@ def serve(
         from stillwatch.text.canary import read as read_canary
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "forum") from None
-    if (tls_cert is None) != (tls_key is None):
-        raise UsageError("one makes no sense without the other", where="--tls-cert, --tls-key")
-    if tls_cert is None and host not in _HERE and not insecure_http:
-        do = "Give --tls-cert and --tls-key, or --insecure-http where a proxy in front does it"
-        raise UsageError("keys and prompts would cross the network in the clear", where=f"--host {host}", do=do)
+    check_tls(host, tls_cert, tls_key, insecure_http, "keys and prompts")
     account, tier, organization, address, ja4 = (
         name.lower().encode("ascii")
         for name in (account_header, tier_header, organization_header, address_header, tls_header)
