@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ import msgspec
 
 from stillwatch.errors import UsageError
 from stillwatch.forum.member.errors import MemberError
+from stillwatch.forum.member.sqlite import make_tables, transaction
 
 FILE: Final = "member.db"
 KEY: Final = "signing.key"
@@ -121,10 +121,7 @@ class State:
         with self.writing():
             version = self.db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                text = resources.files("stillwatch.forum.member").joinpath("tables.sql").read_text("utf-8")
-                for statement in text.split(";\n"):
-                    if statement.strip():
-                        self.db.execute(statement)
+                make_tables(self.db, "stillwatch.forum.member")
                 version = VERSION
             for each in range(version, VERSION):
                 for statement in _UPGRADES[each]:
@@ -141,13 +138,8 @@ class State:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it is kept, or nothing. Another process that writes is waited for."""
-        self.db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self.db):
             yield self.db
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """The rows of a query."""

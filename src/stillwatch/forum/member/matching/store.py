@@ -8,7 +8,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from stillwatch.errors import UsageError
 from stillwatch.forum.matching.curve.batch import Bytes
 from stillwatch.forum.matching.pseudonyms import Pending
 from stillwatch.forum.member.errors import MemberError
+from stillwatch.forum.member.sqlite import make_tables, transaction
 
 FILE: Final = "matching.db"
 VERSION: Final = 1
@@ -66,10 +66,7 @@ class MatchingStore:
         with self.writing():
             version = self.db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                text = resources.files(__package__ or "").joinpath("tables.sql").read_text("utf-8")
-                for statement in text.split(";\n"):
-                    if statement.strip():
-                        self.db.execute(statement)
+                make_tables(self.db, "stillwatch.forum.member.matching")
                 self.db.execute(f"PRAGMA user_version={VERSION}")
             elif version != VERSION:
                 do = "Use the version of Stillwatch that wrote it"
@@ -83,14 +80,8 @@ class MatchingStore:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it is kept, or nothing; of several threads, one at a time."""
-        with self._turn:
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self.db
-            except BaseException:
-                self.db.execute("ROLLBACK")
-                raise
-            self.db.execute("COMMIT")
+        with self._turn, transaction(self.db):
+            yield self.db
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """The rows of a query."""
