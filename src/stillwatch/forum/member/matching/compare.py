@@ -213,7 +213,8 @@ def _step(client: Client, session: str, side: Comparison) -> bool:
         remote = _remote(client, session)
         if not (remote.first_consent if first else remote.second_consent):  # sent by counsel; anybody may go on
             client.put(path + "consent", decision)
-        return _disclosed(client, session, side)
+            remote = _remote(client, session)
+        return _disclosed(client, session, side, remote)
     return False
 
 
@@ -239,8 +240,7 @@ def _counted(client: Client, session: str, side: Comparison) -> bool:
     return True
 
 
-def _disclosed(client: Client, session: str, side: Comparison) -> bool:
-    remote = _remote(client, session)
+def _disclosed(client: Client, session: str, side: Comparison, remote: Remote) -> bool:
     written = remote.second_consent if side.terms.first == client.me else remote.first_consent
     if side.peer_agrees is None and written:
         made = messages.read(base64.b64decode(written), Consent)
