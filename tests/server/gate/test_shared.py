@@ -20,6 +20,7 @@ from stillwatch.server.gate.publish import Sources, publish
 from stillwatch.server.gate.shared import Follower, SharedState, store
 from stillwatch.server.gate.state import LEDGER, State, open_state
 from stillwatch.storage.database import StorageError
+from tests.databases import empty
 from tests.enforcement.made import HEAD, only, policy
 from tests.server.gate.backend import Backend
 from tests.server.gate.processes import Mortal, Served, mortal, within
@@ -44,17 +45,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'gates.db'}"
         return
-    from sqlalchemy import text
-
-    from stillwatch.storage.database import Database
-
     server = request.getfixturevalue("postgres_url")
     yield server
-    opened = Database(server)
-    with opened.writing() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    opened.close()
+    empty(server)
 
 
 def test_what_is_published_is_everywhere_and_restarts_lose_nothing(url: str, tmp_path: Path) -> None:
