@@ -5,6 +5,8 @@ first; on PostgreSQL it is READ COMMITTED and takes the row locks it needs. A re
 """
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -97,7 +99,8 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # BEGIN is ours to write
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={LOCK_SECONDS}000",
+        _write_ahead(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={LOCK_SECONDS}000",
                        "cache_size=-65536", "mmap_size=268435456"):  # fmt: skip
             connection.execute(f"PRAGMA {pragma}")
 
@@ -107,6 +110,19 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:
+    """Go over to a write-ahead log: where several do so at once SQLite says "locked" without waiting for the others."""
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _postgres(url: URL, pool: int) -> Engine:
