@@ -7,9 +7,9 @@ import pytest
 
 from tests.forum.hub.made import make, messages, told
 from tests.server.served import Served, serve
-from tests.storage.conftest import postgres_url, url
+from tests.storage.conftest import url
 
-__all__ = ["postgres_url", "url"]
+__all__ = ["url"]
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from stillwatch.forum.ledger.possession import bring, give_up
 from stillwatch.schema.forum import Filter, Key
 from tests.forum.hub.made import World, make
 from tests.forum.hub.people import ALL
-from tests.storage.conftest import postgres_url, url
+from tests.storage.conftest import url
 
-__all__ = ["postgres_url", "url"]
+__all__ = ["url"]
 
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)

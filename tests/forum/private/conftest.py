@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.forum.private.served import World, serve
-from tests.storage.conftest import database, postgres_url, url
+from tests.storage.conftest import database, url
 
-__all__ = ["database", "postgres_url", "url"]
+__all__ = ["database", "url"]
 
 
 @pytest.fixture
