@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_AUTOGROUP = Path("/proc/self/autogroup")
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -61,9 +63,7 @@ def start(
         process = subprocess.Popen(
             list(map(str, command)), stdout=file, stderr=file, env={**os.environ, **(env or {})}, start_new_session=True
         )
-    with contextlib.suppress(OSError):  # sessions are scheduled apart (sched(7)): this one's priority is that one's too
-        priority = Path("/proc/self/autogroup").read_text().split()[-1]
-        Path(f"/proc/{process.pid}/autogroup").write_text(priority)
+    _same_priority(process.pid)
     for _ in range(int(seconds * 10)):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return process
@@ -72,6 +72,17 @@ def start(
         time.sleep(0.1)
     stop(process)
     raise RuntimeError(f"{command[0]} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _same_priority(pid: int) -> None:
+    """Give a session this one's priority, where sessions are scheduled apart: sched(7), autogroup.
+
+    The kernel's file is empty for a process that a control group schedules, as in many containers.
+    """
+    with contextlib.suppress(OSError):
+        told = _AUTOGROUP.read_text().split()
+        if told:
+            Path(f"/proc/{pid}/autogroup").write_text(told[-1])
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
