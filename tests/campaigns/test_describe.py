@@ -38,7 +38,7 @@ def test_every_number_of_the_evidence_can_be_counted() -> None:
     assert lines["client_ip"] == "10 of 10 accounts have the same address in use, which 2 others have"
     assert lines["template"] == "10 of 10 accounts have the same prompt template, which one other has"
     assert lines["total_requests"] == (
-        "10 of 10 accounts are alike in requests in all (32 to 45), as 36.0% of all customers are"
+        "10 of 10 accounts are alike in requests in all (32 to 45), as 36 % of all customers are"
     )
 
 
@@ -91,23 +91,23 @@ def test_programmes_in_words() -> None:
 def test_an_explanation_that_holds_and_one_that_does_not() -> None:
     told = considered(
         Standing(),
-        trial("classroom", 0.3, defining="100% of the accounts have the same address"),
+        trial("classroom", 0.3, defining="100 % of the accounts have the same address"),
         trial(
             "coincidence", 1e-9, groups=0, by_family={Family.CONTENT: 1e-9, Family.TEMPO: 0.5, Family.PAYMENT: 1e-300}
         ),
         trial("aggregator", 0.0, fits=False),
-        trial("launch-day crowd", 0.0, fits=False, defining="60% of the accounts have the same day"),
+        trial("launch-day crowd", 0.0, fits=False, defining="60 % of the accounts have the same day"),
     )
     assert told["classroom"] == (
         True,
-        "100% of the accounts have the same address. If they are people in one place at one time on the same exercise, "
+        "100 % of the accounts have the same address. "
+        "If they are people in one place at one time on the same exercise, "
         "such groups can be as alike in the rest (p = 0.3 against 100 natural groups in this traffic)",
     )
     assert told["coincidence"] == (
         False,
         "If they are strangers, only chance would account for how alike they are in payment (p < 10⁻³⁰⁰), "
-        "content (p = 1e-09), "
-        "compared with what independent draws would show",
+        "content (p = 1.0 × 10⁻⁹), compared with what independent draws would show",
     )
     assert told["aggregator"][1] == "does not fit: nothing of network or payment is common to half of the accounts"
     assert told["launch-day crowd"][1].endswith("but only 50 customers in all have it, which is no crowd")
@@ -128,8 +128,8 @@ def test_nothing_telling_by_itself_is_said_as_such() -> None:
     [
         (1e-4, 100, "about one of 10,000 such groups", True),
         (1e-4, 20_000, "about one of 10,000 such groups", False),
-        (1e-15, 0, "about one of 10^15 such groups", False),  # independent draws are no groups to run out of
-        (0.64, 100, "would show evidence this strong in 64% of such groups", False),
+        (1e-15, 0, "about one of 10¹⁵ such groups", False),  # independent draws are no groups to run out of
+        (0.64, 100, "would show evidence this strong in 64 % of such groups", False),
     ],
 )
 def test_how_sure_says_what_it_rests_on(p_value: float, groups: int, says: str, extrapolated: bool) -> None:

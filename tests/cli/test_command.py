@@ -128,6 +128,15 @@ def test_a_simulated_calibration_does_not_accuse(demo: Made, tmp_path: Path) -> 
     assert all("rank" not in cleared for cleared in without.findings["cleared"])
 
 
+def test_what_a_log_says_of_itself_does_not_drive_the_terminal(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("a\x1b]0 owned\x07;b\n1;2\n")
+    status, _, err = run("detect", log, "--out", tmp_path / "out")
+    assert status == 1
+    assert "\\x1b]0 owned\\x07" in err
+    assert "\x1b" not in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stillwatch.errors import InputError
 from stillwatch.ingest import ingest
 from stillwatch.ingest.readers.messages import digest
 from stillwatch.schema.requests import REQUESTS
@@ -72,3 +73,40 @@ def test_mapping(tmp_path: Path) -> None:
     assert only == expected
     assert only["timestamp"].isoformat() == "2026-03-01T12:00:00+00:00"
     assert found.rejects == {"request_id: required, and missing": 1}
+
+
+EMBEDDING = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.1]}], "model": "e"}
+NO_TEXT = [
+    {"account_id": "a", "request": {"model": "e", "input": ["one"]}, "response": EMBEDDING},
+    {"account_id": "a", "request": {"model": "m", "input": "two"}, "response": {"id": "modr-1", "results": [{}]}},
+    {"account_id": "a", "request": {"model": "i", "prompt": "three"}, "response": {"created": 1, "data": [{}]}},
+]
+
+
+@pytest.mark.parametrize("name", ["openai_chat", "openai_responses", "anthropic_messages"])
+def test_calls_that_ask_for_no_text_are_passed_over_and_counted(tmp_path: Path, name: str) -> None:
+    """They come first, and are more than the rest: the file is still known for what it is."""
+    log = tmp_path / "log.ndjson"
+    others = "".join(json.dumps(call) + "\n" for call in NO_TEXT * 4)
+    log.write_text(others + (GOLDEN / f"{name}.ndjson").read_text())
+    found = ingest([log], work=tmp_path / "w", rejects=tmp_path / "r")
+    assert (found.skipped, found.rejected) == (12, 0)
+    assert found.formats == (FORMATS[f"{name}.ndjson"],)
+    expected = json.loads((GOLDEN / f"{name}.ndjson.expected").read_text())
+    assert [row["request_id"] for row in read(found.paths)] == [row["request_id"] for row in expected]
+
+
+def test_a_log_of_nothing_but_embeddings_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "log.ndjson"
+    log.write_text(json.dumps(NO_TEXT[0]) + "\n")
+    with pytest.raises(InputError, match=r"in 1 file\. Rows that hold no request: 1$"):
+        ingest([log], work=tmp_path / "w", rejects=tmp_path / "r")
+
+
+def test_a_log_that_is_not_recognised_is_told_with_its_fields_and_what_to_do(tmp_path: Path) -> None:
+    log = tmp_path / "export.csv"
+    log.write_text("Kunde;Zeit\na;1\n")
+    with pytest.raises(InputError, match=r"its fields \(Kunde, Zeit\). Name its format with --format, or write a map"):
+        ingest([log], work=tmp_path / "w", rejects=tmp_path / "r")
+    with pytest.raises(InputError, match=r"in 1 file. Rejected: no reader .*\(1\). Name its format with --format"):
+        ingest([tmp_path], work=tmp_path / "w", rejects=tmp_path / "r")

@@ -14,6 +14,7 @@ from stillwatch.schema.campaign import Consideration, Evidence, Tie
 from stillwatch.schema.evidence import Family, Kind, Reading
 from stillwatch.schema.graph import Holders, Incidence
 from stillwatch.stats.evidence import LEAST, p_of_bits
+from stillwatch.stats.written import percent, power_of_ten, stated
 
 #: A kind is told as evidence from this many bits on (1 in 1,000), and at most so many kinds and shared artifacts are.
 TOLD, KINDS_TOLD, TIES_TOLD = 10.0, 16, 40
@@ -56,7 +57,7 @@ def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, inde
         sharing, usual = _accounts(graph, alike), float(graph.share[values[0]]) if values else 0.0
         summary = (
             f"{sharing:,} of {measured:,} accounts are alike in {kind.label} "
-            f"({readable(kind, graph.names[values[0]]) if values else '-'}), as {usual:.1%} of all customers are"
+            f"({readable(kind, graph.names[values[0]]) if values else '-'}), as {percent(usual)} of all customers are"
         )
     bits = float(assessment.kinds[index])
     return Evidence(kind.name, summary, round(bits, 3), p_of_bits(bits), str(kind.family), sharing)
@@ -168,16 +169,14 @@ def _consideration(trial: Trial, alpha: float, among: str) -> Consideration:
     basis = f"{trial.groups:,} natural {among}" if trial.groups else "what independent draws would show"
     common = f"{trial.defining}. " if trial.defining else ""
     if trial.p_value > alpha:
-        why = f"such groups can be as alike in the rest ({_p(trial.p_value)} against {basis})"
+        why = f"such groups can be as alike in the rest ({stated('p', trial.p_value)} against {basis})"
         return Consideration(name, True, f"{common}If they are {trial.explanation.says}, {why}", trial.p_value)
-    telling = [f"{family} ({_p(p)})" for family, p in sorted(trial.by_family.items(), key=lambda i: i[1]) if p < 0.1]
+    telling = [
+        f"{family} ({stated('p', p)})" for family, p in sorted(trial.by_family.items(), key=lambda i: i[1]) if p < 0.1
+    ]
     rest = f"in {', '.join(telling)}" if telling else "in everything else taken together"
     why = f"only chance would account for how alike they are {rest}, compared with {basis}"
     return Consideration(name, False, f"{common}If they are {trial.explanation.says}, {why}", trial.p_value)
-
-
-def _p(p: float) -> str:
-    return f"p = {p:.2g}" if p > LEAST else "p < 10⁻³⁰⁰"
 
 
 def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
@@ -188,7 +187,7 @@ def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
         f"expected in about one of {_count_of(1 / p)} such groups"
         if p < RARE
         else f"The best innocent explanation ({hardest.explanation.name}) would show evidence this strong in "
-        f"{p:.0%} of such groups"
+        f"{percent(p)} of such groups"
     )
     if hardest.groups and p < 1 / (1 + hardest.groups):
         text += f", which goes beyond the {hardest.groups:,} groups that there were to compare with and is extrapolated"
@@ -201,8 +200,8 @@ def confidence_of(assessment: Assessment, not_measured: Sequence[str]) -> str:
 
 
 def _count_of(number: float) -> str:
-    """``2,580`` or ``10^12``: two or three figures are all it is worth."""
-    return f"{float(f'{number:.3g}'):,.0f}" if number < 1e9 else f"10^{np.log10(number):.0f}"
+    """``2,580`` or ``10¹²``: two or three figures are all it is worth."""
+    return f"{float(f'{number:.3g}'):,.0f}" if number < 1e9 else power_of_ten(round(np.log10(number)))
 
 
 def would_change(assessment: Assessment) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from stillwatch.campaigns.naming import picked_bits
 from stillwatch.schema.evidence import Family, Reading
 from stillwatch.schema.graph import Cluster, Holders, Incidence, Named, distinct
 from stillwatch.stats.evidence import choose_bits, mean_bits, p_of_bits
+from stillwatch.stats.written import percent
 
 #: An explanation fits where so few values of a defining kind cover so much of the cluster.
 FEW_VALUES, COVERED = 3, 0.5
@@ -167,5 +168,5 @@ def _defining(
         covered = len(np.unique(holder[np.isin(values, top)])) / len(cluster.actors)
         if covered >= COVERED and covered > best[0]:
             same = f"the same {kind.label}" if len(top) == 1 else f"one of the same {len(top)} values of {kind.label}"
-            best = (covered, top, f"{covered:.0%} of the accounts have {same}")
+            best = (covered, top, f"{percent(covered)} of the accounts have {same}")
     return held.of_any(best[1]), best[2]

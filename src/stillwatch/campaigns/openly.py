@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillwatch.stats.written import percent
+
 #: Part of the accounts that must have the fact for it to hold of the group.
 NEARLY_ALL = 0.9
 
@@ -38,8 +40,8 @@ def openly_one(accounts: pa.Table, members: Sequence[str]) -> Openness:
     users = pc.sum(pc.cast(pc.equal(accounts["email_domain"], domain), pa.int64())).as_py() if domain else 0
     own_domain = mailed >= NEARLY_ALL and bool(users) and mailed * len(members) >= NEARLY_ALL * users
     facts = (
-        f"{verified:.0%} are verified, {paid:.0%} pay with one instrument and {mailed:.0%} use one mail domain"
-        f"{' of their own' if own_domain else ''}"
+        f"{percent(verified)} are verified, {percent(paid)} pay with one instrument and {percent(mailed)} use one "
+        f"mail domain{' of their own' if own_domain else ''}"
     )
     unknown = inside["verified"].null_count == len(inside)
     one = paid >= NEARLY_ALL and instrument is not None and (verified >= NEARLY_ALL or (unknown and own_domain))

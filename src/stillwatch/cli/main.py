@@ -7,6 +7,7 @@ from rich.console import Console
 
 from stillwatch import __version__
 from stillwatch.cli.forum import LazyGroup
+from stillwatch.console.words import printable
 from stillwatch.errors import StillwatchError, UsageError
 
 #: Command -> where it stands; it is imported when it is called for, as each needs other libraries.
@@ -42,5 +43,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (StillwatchError, OSError) as error:
-        Console(stderr=True).print(f"stillwatch: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        # Names of files and fields come from outside, and an escape sequence in one would drive the terminal.
+        said = "\n".join(map(printable, f"stillwatch: {error}".splitlines()))
+        Console(stderr=True).print(said, style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -4,13 +4,14 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from stillwatch.stats.evidence import LEAST
+from stillwatch.stats.written import p_value as p_value
+from stillwatch.stats.written import percent as percent
+from stillwatch.stats.written import stated as stated
 
 MONTHS = "January February March April May June July August September October November December".split()
 SMALL = "no one two three four five six seven eight nine ten".split()
 LONGEST = 4000  # characters of one foreign string that are worth showing
 
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _VISIBLE = {"\n": "↵ ", "\t": " ", "\xa0": " "}
 _SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
 
@@ -54,29 +55,6 @@ def plural(number: int, noun: str) -> str:
 def listed(items: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]])) if items else ""
-
-
-def percent(share: float) -> str:
-    """A share in per cent to two significant digits: ``1 %``, ``0.25 %``."""
-    return f"{share * 100:.2g} %" if math.isfinite(share) else "unknown"
-
-
-def p_value(p: float) -> str:
-    """A probability as scientists write it: ``0.042``, ``3.2 × 10⁻⁹``."""
-    if not math.isfinite(p):
-        return "not measured"
-    if p <= LEAST:
-        return "< 10⁻³⁰⁰"
-    if p >= 0.001:
-        return f"{p:.2g}"
-    mantissa, exponent = f"{p:.1e}".split("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
-
-
-def stated(name: str, p: float) -> str:
-    """An equation, or at the floor an inequation: ``p = 0.042``, ``p < 10⁻³⁰⁰``."""
-    text = p_value(p)
-    return f"{name} {text}" if text.startswith("<") else f"{name} = {text}"
 
 
 def odds(p: float) -> str:

@@ -26,7 +26,7 @@ from stillwatch.ingest.interface import ACCOUNT_TABLE, REQUEST_LOG, Ingested, Pr
 from stillwatch.ingest.output import Parts, Unique
 from stillwatch.ingest.pieces import Choose, Piece, Report
 from stillwatch.ingest.pseudonym import Pseudonymiser
-from stillwatch.ingest.readers import named, recognise
+from stillwatch.ingest.readers import UNKNOWN_DO, named, recognise
 from stillwatch.ingest.readers.canonical import CanonicalAccounts
 from stillwatch.ingest.readers.mapping import Mapping
 from stillwatch.ingest.rejects import Limit, Rejects
@@ -146,10 +146,7 @@ class _Run:
         self.parts.close()
         self.rejects.check(self.rows)
         if not self.rows:
-            most = ", ".join(f"{reason} ({n})" for reason, n in self.rejects.counts.most_common(3))
-            raise InputError(
-                f"not one good row in {len(files)} files", where=str(files[0].path), do=most and f"Rejected: {most}"
-            )
+            raise self._nothing(files)
         return Ingested(
             paths=(*self.in_place, *self.parts.paths),
             rows=self.rows,
@@ -160,6 +157,15 @@ class _Run:
             skipped=self.skipped,
             simulated=self.simulated,
         )
+
+    def _nothing(self, files: list[LogFile]) -> InputError:
+        """The error of a run without one good row: why there is none, and what can be done."""
+        most = ", ".join(f"{reason} ({n:,})" for reason, n in self.rejects.counts.most_common(3))
+        told = [f"Rows that hold no request: {self.skipped:,}"] if self.skipped else []
+        told += [f"Rejected: {most}"] if most else []
+        told += [UNKNOWN_DO] if UNKNOWN in self.rejects.counts else []
+        what = f"not one good row in {len(files)} file{'s' * (len(files) != 1)}"
+        return InputError(what, where=str(files[0].path), do=". ".join(told))
 
     def _file(self, number: int, file: LogFile) -> Iterator[tuple[int, int]]:
         """Read one file, giving bytes and rows as it goes."""

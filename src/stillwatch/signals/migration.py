@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.signals.nulls import HOUR
+from stillwatch.stats.written import percent
 
 DAY = 24 * HOUR
 MIN_REQUESTS = 10
@@ -44,7 +45,8 @@ class Migration:
             return Reading(self.name, "", abstained="no new model that enough accounts could have moved to")
         p, share, usual, model = min(readings)
         summary = (
-            f"Within a day of its appearance {model} had {share:.0%} of the cluster's requests, {usual:.0%} of others'."
+            f"Within a day of its appearance {model} had {percent(share)} of the cluster's requests, "
+            f"{percent(usual)} of others'."
         )
         return Reading(self.name, summary, share, p)
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.signals.affinity import first_of_each, sums_of, unit
 from stillwatch.signals.nulls import remembered
+from stillwatch.stats.written import percent
 from stillwatch.text.form import BRIEF, CAPITAL, IMPERATIVE, IMPERSONAL, SINGLE, STATED
 from stillwatch.text.windows import divergences, joint_p, refer
 
@@ -79,8 +80,8 @@ class Topic:
         own, usual = _tasks(mine.forms[window]), _tasks(others.forms[reference])
         summary = (
             f"{len(window):,} prompts of {len(accounts):,} accounts differ from other accounts' more than those of "
-            f"{1 - p_value:.1%} of equally large groups of customers with one interest; {own:.0%} of them are bare "
-            f"tasks (an order, no person, no question), elsewhere {usual:.0%}."
+            f"{percent(1 - p_value)} of equally large groups of customers with one interest; {percent(own)} of them "
+            f"are bare tasks (an order, no person, no question), elsewhere {percent(usual)}."
         )
         return Reading(self.name, summary, own / max(usual, 1 / len(reference)), p_value)
 

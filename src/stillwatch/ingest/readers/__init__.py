@@ -23,6 +23,8 @@ READERS: tuple[Reader, ...] = (
     Langfuse(),
 )
 
+UNKNOWN_DO = "Name its format with --format, or write a mapping file (docs/ingest.md)"
+FIELDS = 12  # of the first row, that are told of a file which is not recognised
 SURE = 0.5  # mean confidence over the first rows that a reader must reach
 
 
@@ -50,5 +52,6 @@ def recognise(rows: Sequence[Row]) -> Reader:
     scores = [sum(reader.sniff(row) for row in rows) / max(len(rows), 1) for reader in READERS]
     best = max(range(len(READERS)), key=lambda i: (scores[i], -i))
     if scores[best] < SURE:
-        raise InputError("no reader recognises this", do="Name its format with --format, or write a mapping file")
+        fields = ", ".join(f"{name:.40}" for name in list(rows[0])[:FIELDS]) if rows else "none"
+        raise InputError(f"no reader recognises its fields ({fields})", do=UNKNOWN_DO)
     return READERS[best]

@@ -9,9 +9,9 @@ The response has no time of its own, so the envelope must give one.
 from collections.abc import Iterable
 from typing import Any
 
-from stillwatch.ingest.interface import BadRow, Record, Row
+from stillwatch.ingest.interface import Record, Row
 from stillwatch.ingest.readers.messages import at, declined, first, reasoning, talk, text_of, tool_names
-from stillwatch.ingest.readers.pairs import merge, open_pair
+from stillwatch.ingest.readers.pairs import PASSED_OVER, open_pair, requests_in
 
 _INPUT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
@@ -24,17 +24,16 @@ class AnthropicMessages:
     def sniff(self, row: Row) -> float:
         """Sure of messages asked and a message answered."""
         pair = open_pair(row)
-        if pair is None or not isinstance(pair.request.get("messages"), list):
+        if pair is None or not pair.generates:
+            return PASSED_OVER if pair else 0.0
+        if not isinstance(pair.request.get("messages"), list):
             return 0.0
         answered = pair.response.get("type") == "message" or "stop_reason" in pair.response
         return 0.95 if answered else 0.5 if "system" in pair.request else 0.2
 
     def records(self, row: Row) -> Iterable[Record]:
-        """One request."""
-        pair = open_pair(row)
-        if pair is None:
-            raise BadRow("no request body", "request")
-        yield merge(pair, **self.derived(pair.request, pair.response))
+        """One request, or none if the call asked for no text (embeddings, moderation, images)."""
+        return requests_in(row, self.derived)
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""

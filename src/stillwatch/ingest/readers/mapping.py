@@ -69,9 +69,12 @@ def _load(file: Path, shape: Shape) -> dict[str, _Place]:
         spelled = {name: {"path": place} if isinstance(place, str) else place for name, place in table.items()}
         places = msgspec.convert(spelled, dict[str, _Place])
     except (OSError, ValueError) as error:
-        raise InputError(f"not a mapping file ({error})", where=where, do="See docs for the form of one") from error
+        raise InputError(
+            f"not a mapping file ({error})", where=where, do="docs/ingest.md has the form of one"
+        ) from error
     if unknown := sorted(set(places) - set(shape.schema.names)):
-        raise UsageError(f"no such field: {', '.join(unknown)}", where=where)
+        known = ", ".join(shape.core.names)
+        raise UsageError(f"no such field: {', '.join(unknown)}", where=where, do=f"[{shape.name}] has {known}")
     if missing := [field.name for field in shape.schema if not field.nullable and field.name not in places]:
         raise UsageError(f"[{shape.name}] lacks {', '.join(missing)}", where=where, do="Say where they lie")
     for name, place in places.items():

@@ -8,9 +8,9 @@ OpenRouter's. An account that is not in the envelope is taken from ``safety_iden
 from collections.abc import Iterable
 from typing import Any
 
-from stillwatch.ingest.interface import BadRow, Record, Row
+from stillwatch.ingest.interface import Record, Row
 from stillwatch.ingest.readers.messages import at, declined, first, flag, reasoning, talk, text_of, tool_names
-from stillwatch.ingest.readers.pairs import merge, open_pair
+from stillwatch.ingest.readers.pairs import PASSED_OVER, open_pair, requests_in
 
 _BLOCKED = frozenset({"content_policy_violation", "content_filter"})
 
@@ -23,16 +23,15 @@ class OpenAIChat:
     def sniff(self, row: Row) -> float:
         """Sure of messages asked and choices answered; an error has no choices, but messages still."""
         pair = open_pair(row)
-        if pair is None or not isinstance(pair.request.get("messages"), list):
+        if pair is None or not pair.generates:
+            return PASSED_OVER if pair else 0.0
+        if not isinstance(pair.request.get("messages"), list):
             return 0.0
         return 0.95 if "choices" in pair.response else 0.6 if "error" in pair.response else 0.3
 
     def records(self, row: Row) -> Iterable[Record]:
-        """One request."""
-        pair = open_pair(row)
-        if pair is None:
-            raise BadRow("no request body", "request")
-        yield merge(pair, **self.derived(pair.request, pair.response))
+        """One request, or none if the call asked for no text (embeddings, moderation, images)."""
+        return requests_in(row, self.derived)
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""

@@ -8,9 +8,9 @@ what a client sends back, and so what is hashed.
 from collections.abc import Iterable
 from typing import Any
 
-from stillwatch.ingest.interface import BadRow, Record, Row
+from stillwatch.ingest.interface import Record, Row
 from stillwatch.ingest.readers.messages import at, declined, first, reasoning, talk, text_of, tool_names, union
-from stillwatch.ingest.readers.pairs import merge, open_pair
+from stillwatch.ingest.readers.pairs import PASSED_OVER, open_pair, requests_in
 
 
 class OpenAIResponses:
@@ -21,18 +21,17 @@ class OpenAIResponses:
     def sniff(self, row: Row) -> float:
         """Sure of an input asked and an output answered."""
         pair = open_pair(row)
-        if pair is None or "input" not in pair.request:
+        if pair is None or not pair.generates:
+            return PASSED_OVER if pair else 0.0
+        if "input" not in pair.request:
             return 0.0
         return (
             0.95 if isinstance(pair.response.get("output"), list) or pair.response.get("object") == "response" else 0.4
         )
 
     def records(self, row: Row) -> Iterable[Record]:
-        """One request."""
-        pair = open_pair(row)
-        if pair is None:
-            raise BadRow("no request body", "request")
-        yield merge(pair, **self.derived(pair.request, pair.response))
+        """One request, or none if the call asked for no text (embeddings, moderation, images)."""
+        return requests_in(row, self.derived)
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""

@@ -5,12 +5,17 @@ A row is ``{"request": {...}, "response": {...}, ...}``; the bodies may also be 
 (``account_id``, ``client_ip`` ...) or their usual other names, listed in ``ALIASES``. No API key is ever read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from stillwatch.ingest.interface import Record, Row
+from stillwatch.ingest.interface import BadRow, Record, Row
 from stillwatch.ingest.readers.messages import at, first, parsed
 from stillwatch.schema.requests import REQUESTS
+
+#: What is answered where no text is asked for: embeddings and images, and verdicts of moderation and reranking.
+_NO_TEXT = ("data", "results")
+#: How sure a reader is of a call that it passes over: a file of nothing else is one it knows, but decides nothing.
+PASSED_OVER = 0.5
 
 _BODIES = (("request", "response"), ("request_body", "response_body"), ("requestBody", "responseBody"))
 
@@ -36,6 +41,11 @@ class Pair(NamedTuple):
     response: Row
     envelope: Record
 
+    @property
+    def generates(self) -> bool:
+        """Whether text was asked for: the other endpoints answer with a list under a name of theirs."""
+        return not any(isinstance(self.response.get(name), list) for name in _NO_TEXT)
+
 
 def open_pair(row: Row) -> Pair | None:
     """Take a row apart; None if it holds no request body."""
@@ -45,6 +55,19 @@ def open_pair(row: Row) -> Pair | None:
             headers = {**_headers(response), **_headers(request)}
             return Pair(_body(request), _body(response), _envelope(row, headers))
     return None
+
+
+def requests_in(row: Row, derived: Callable[[Row, Row], Record]) -> Iterable[Record]:
+    """The request of a row, by its envelope and by what ``derived`` takes from the bodies; none if it asks for no text.
+
+    Raises:
+        BadRow: there is no request body.
+    """
+    pair = open_pair(row)
+    if pair is None:
+        raise BadRow("no request body", "request")
+    if pair.generates:
+        yield merge(pair, **derived(pair.request, pair.response))
 
 
 def merge(pair: Pair, **derived: Any) -> Record:
