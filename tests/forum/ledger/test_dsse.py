@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from stillwatch.errors import UsageError
 from stillwatch.forum.ledger.acknowledgement import acknowledge, acknowledged, read_acknowledgement
 from stillwatch.forum.ledger.dsse import OBJECT_TYPE, pae, seal, sign_object, unseal, verify_object
+from stillwatch.forum.ledger.ed25519 import good
 from stillwatch.forum.ledger.errors import SignatureError
-from stillwatch.forum.ledger.keys import SigningKey, good
+from stillwatch.forum.ledger.keys import SigningKey
 from stillwatch.schema.shape import faults
 from stillwatch.schema.stix import SIGNATURE
 from tests.forum.ledger.story import ALICE, ALICE_KEY, BOB, BOB_KEY, indicator, time

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from stillwatch.errors import InputError, UsageError
-from stillwatch.forum.ledger.keys import SigningKey, good, load_key
+from stillwatch.forum.ledger.ed25519 import good
+from stillwatch.forum.ledger.keys import SigningKey, load_key
 
 
 def test_vector_of_rfc_8032() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stillwatch.errors import UsageError
@@ -84,6 +84,7 @@ def test_what_is_no_note(raw: str) -> None:
 
 
 @given(st.text(max_size=60))
+@example("log+00000000+\x80")  # base64 that is not even ASCII
 def test_any_text_is_a_note_or_an_error(raw: str) -> None:
     for read in (note.parse, checkpoint.read, parse_request, note.parse_signatures):
         try:

@@ -7,14 +7,12 @@ with probability at most p, whatever the models. What was enciphered first stays
 without the key: a bound that docs/guard.md states.
 """
 
-import re
 from math import lgamma, log
 from typing import Final
 
 #: A random value is taken for readable once in so many.
 ONCE_IN: Final = 100_000
 _LIMIT: Final = log(ONCE_IN)
-_RUN: Final = re.compile(r"([0-9a-f])\1{8}")  # nine equal digits in a row: once in 10^8 for an id
 _DECIMAL: Final = 28  # so many digits without a letter: once in 500,000
 _SCALE: Final = 20.0  # steps of a score; a score of 0 is 128
 
@@ -82,6 +80,7 @@ _TABLES: Final = tuple(
     )
 )
 _DIGITS: Final = tuple("0123456789abcdef")
+_RUNS: Final = tuple(9 * digit for digit in _DIGITS)  # nine equal digits in a row: once in 10^8 for an id
 _HALF: Final = tuple(lgamma(count + 0.5) - lgamma(0.5) for count in range(4097))
 _COUNT: Final = len(_TABLES) + 1
 
@@ -94,17 +93,17 @@ def legible(data: bytes, padded: bool = True) -> bool:
     if not data:
         return False
     tables = _TABLES if padded else _TABLES[1:]
-    best = max(sum(data.translate(table)) for table in tables) - 128 * len(data)
+    best = max(map(sum, map(data.translate, tables))) - 128 * len(data)
     # The sum of the likelihood ratios is at least the largest: with the average over models it stays an e-value.
     return best / _SCALE - log(_COUNT) > _LIMIT
 
 
 def monotonous(digits: str) -> bool:
     """Whether hexadecimal ``digits``, which should be random, use some far more than others, or one in a row."""
-    if _RUN.search(digits) or (len(digits) >= _DECIMAL and digits.isdecimal()):
+    if any(map(digits.__contains__, _RUNS)) or (len(digits) >= _DECIMAL and digits.isdecimal()):
         return True
-    size = min(len(digits), 4096)
-    counts = [digits.count(digit, 0, size) for digit in _DIGITS]
+    first = digits[:4096]
+    size = len(first)
     # Krichevsky and Trofimov's estimator: the probability of the digits when their frequencies are not known.
-    told = sum(_HALF[count] for count in counts) + lgamma(8.0) - lgamma(size + 8.0)
+    told = sum(map(_HALF.__getitem__, map(first.count, _DIGITS))) + lgamma(8.0) - lgamma(size + 8.0)
     return told + size * log(16) - log(_COUNT) > _LIMIT

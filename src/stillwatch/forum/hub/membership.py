@@ -11,8 +11,9 @@ from uuid import uuid4
 from stillwatch.forum.hub.errors import Absent, Conflict, Malformed
 from stillwatch.forum.hub.interface import Transaction
 from stillwatch.forum.hub.log import append
+from stillwatch.forum.ledger.ed25519 import PUBLIC
 from stillwatch.forum.ledger.entries import Appointed, Enrolled, Keyed, Unkeyed
-from stillwatch.forum.ledger.keys import PUBLIC, key_id
+from stillwatch.forum.ledger.keys import key_id
 from stillwatch.schema.forum import Collection, Group, Key, Member, Person, Pseudonym, Right, Role
 
 #: What the shipped policy binds every collection to.

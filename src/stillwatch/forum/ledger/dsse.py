@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from stillwatch.errors import UsageError
-from stillwatch.forum.ledger import keys
+from stillwatch.forum.ledger import ed25519, keys
 from stillwatch.forum.ledger.errors import SignatureError
 from stillwatch.forum.ledger.jcs import canonical
 from stillwatch.forum.ledger.keys import SigningKey
@@ -50,7 +50,7 @@ def signer(payload_type: str, payload: bytes, signatures: Any, known: Mapping[st
         if public is None:
             continue
         # A key stands under its own id: a table of keys that says otherwise is not believed.
-        if each["keyid"] != keys.key_id(public) or not keys.good(public, _raw(each["sig"]), message):
+        if each["keyid"] != keys.key_id(public) or not ed25519.good(public, _raw(each["sig"]), message):
             return None
         found = found or each["keyid"]
     return found

@@ -1,6 +1,6 @@
 """Ed25519 keys (RFC 8032): files that only their owner may read, signatures, and the id of a key.
 
-The one file of the ledger that imports ``cryptography``, and that only when a key is used.
+``cryptography`` is imported only when a key is used.
 """
 
 import hashlib
@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from stillwatch.errors import InputError, MissingExtra, UsageError
+from stillwatch.forum.ledger.ed25519 import PUBLIC
 
-PUBLIC = 32
-SIGNATURE = 64
 _LONGEST = 4096
 
 
@@ -99,28 +98,6 @@ def load_key(path: Path) -> SigningKey:
     return SigningKey(private.private_bytes_raw())
 
 
-def good(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether ``signature`` is of ``message`` by the key ``public``; false too for what is no key or no signature."""
-    if len(public) != PUBLIC or len(signature) != SIGNATURE:
-        return False
-    key = _public(public)
-    if key is None:
-        return False
-    try:
-        key.verify(signature, message)
-    except _invalid():
-        return False
-    return True
-
-
-@lru_cache(maxsize=4096)
-def _public(raw: bytes) -> Any:
-    try:
-        return _ed25519().Ed25519PublicKey.from_public_bytes(raw)
-    except ValueError:
-        return None
-
-
 @lru_cache(maxsize=1)
 def _ed25519() -> Any:
     try:
@@ -136,11 +113,3 @@ def _serialization() -> Any:
     from cryptography.hazmat.primitives import serialization
 
     return serialization
-
-
-@lru_cache(maxsize=1)
-def _invalid() -> type[Exception]:
-    _ed25519()
-    from cryptography.exceptions import InvalidSignature
-
-    return InvalidSignature

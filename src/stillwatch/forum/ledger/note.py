@@ -1,7 +1,6 @@
 """Signed notes (C2SP signed-note): text that one or more keys have signed, and the keys as one writes them down."""
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stillwatch.errors import UsageError
-from stillwatch.forum.ledger import keys
+from stillwatch.forum.ledger import ed25519
 from stillwatch.forum.ledger.errors import LedgerError, SignatureError
 from stillwatch.forum.ledger.keys import SigningKey
 
@@ -108,7 +107,7 @@ def verify(note: Note, verifiers: Sequence[Verifier]) -> list[Verifier]:
     found = []
     for verifier in verifiers:
         for each in note.by(verifier):
-            if not keys.good(verifier.public, each.raw, note.text.encode()):
+            if not ed25519.good(verifier.public, each.raw, note.text.encode()):
                 raise SignatureError("the note's signature is wrong", where=verifier.name)
             if verifier not in found:
                 found.append(verifier)
@@ -150,7 +149,7 @@ def _signature(line: str) -> Signature:
     matched = _LINE.fullmatch(line)
     try:
         raw = base64.b64decode(matched[2], validate=True) if matched else b""
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         raw = b""
     if matched is None or len(raw) < 5:
         raise LedgerError("is no line of a signature", where=repr(line[:80]))
@@ -167,9 +166,9 @@ def parse_verifier(written: str) -> Verifier:
     stated, _, encoded = rest.partition("+")
     try:
         raw = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         raw = b""
-    if len(raw) != 1 + keys.PUBLIC or raw[0] not in (NOTE, COSIGNATURE):
+    if len(raw) != 1 + ed25519.PUBLIC or raw[0] not in (NOTE, COSIGNATURE):
         raise UsageError("is no public key", where=repr(written[:80]), do="Write NAME+HASH+KEY, as keygen prints it")
     found = Verifier(check_name(name), raw[1:], raw[0])
     if stated != found.key_hash.hex():

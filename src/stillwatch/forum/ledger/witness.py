@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stillwatch.errors import UsageError
-from stillwatch.forum.ledger import checkpoint, keys, note
+from stillwatch.forum.ledger import checkpoint, ed25519, note
 from stillwatch.forum.ledger.checkpoint import Checkpoint
 from stillwatch.forum.ledger.errors import LedgerError, ProofError, SignatureError
 from stillwatch.forum.ledger.keys import SigningKey
@@ -102,7 +102,9 @@ def verify_cosignature(signed: Note, witness: Verifier) -> Cosignature | None:
     """
     for each in signed.by(witness):
         time = int.from_bytes(each.raw[:_STAMP], "big")
-        if witness.kind != COSIGNATURE or not keys.good(witness.public, each.raw[_STAMP:], _message(signed.text, time)):
+        if witness.kind != COSIGNATURE or not ed25519.good(
+            witness.public, each.raw[_STAMP:], _message(signed.text, time)
+        ):
             raise SignatureError("the cosignature is wrong", where=witness.name)
         return Cosignature(witness, time, each)
     return None

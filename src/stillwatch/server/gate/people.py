@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from stillwatch.enforcement import Policy
 from stillwatch.enforcement.ledger import Entry, statement
-from stillwatch.forum.ledger.keys import SigningKey, good
+from stillwatch.forum.ledger.ed25519 import good
+from stillwatch.forum.ledger.keys import SigningKey
 
 
 def signed(entry: Entry, key: SigningKey) -> Entry:
