@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from stillwatch.console import prose
+from stillwatch.schema.campaign import Consideration
 from tests.console.samples import EXPLANATIONS, large_campaign, nothing_found, sample_findings, small_campaign
 
 FINDINGS = sample_findings(300)
@@ -60,3 +61,37 @@ def test_why_a_cluster_was_not_accused() -> None:
     ((name, why),) = prose.reasons(FINDINGS.cleared[0])
     assert (name, why.split(";")[0]) == ("classroom", "one course prompt in hours of one time-table")
     assert "does not survive" in prose.reasons(replace(FINDINGS.cleared[0], considered=()))[0][1]
+
+
+def considered(*told: tuple[str, bool, float | None]) -> tuple[Consideration, ...]:
+    return tuple(Consideration(name, holds, "because", p) for name, holds, p in told)
+
+
+def test_what_is_innocent_is_counted_by_the_explanation_that_fits_best() -> None:
+    cluster = small_campaign()
+    school = replace(cluster, id="c-2", considered=considered(("classroom", True, 0.9), ("aggregator", True, 0.2)))
+    shop = replace(cluster, id="c-3", considered=considered(("batch customer", True, None), ("classroom", False, 0.5)))
+    chance = replace(cluster, id="c-4", considered=considered(("classroom", False, 0.001)))
+    cleared = (shop, school, replace(school, id="c-5"), chance)
+    assert prose.tally(cleared) == [("classroom", 2, 16), ("batch customer", 1, 8), (prose.UNTOLD, 1, 8)]
+    told = prose.explained(replace(FINDINGS, cleared=cleared, authorised=(shop,)))
+    assert told.startswith("4 other groups of accounts, 8 accounts in all, are tied together and accused of nothing")
+    assert "classroom (2), batch customer (1)" in told
+    assert told.endswith("1 group is covered by a programme on file.")
+    alone = prose.explained(replace(nothing_found(), cleared=(shop,)))
+    assert alone.startswith("1 group of accounts, 8 accounts in all, is tied together")
+    assert "No other group" in prose.explained(replace(FINDINGS, cleared=(), authorised=()))
+
+
+def test_the_gist_is_the_strongest_line_of_each_family() -> None:
+    line = small_campaign().evidence[0]
+    lines = [replace(line, family=f"family {n % 6}", summary=f"{n}", p_value=10.0**-n) for n in range(12)]
+    gist = prose.gist(replace(small_campaign(), evidence=tuple(lines)))
+    assert [told.summary for told in gist] == ["11", "10", "9", "8"]
+    assert prose.gist(replace(small_campaign(), evidence=())) == []
+
+
+def test_the_explanation_that_comes_closest_is_the_likeliest_that_was_tested() -> None:
+    told = considered(("batch customer", False, None), ("classroom", False, 1e-4), ("coincidence", False, 0.0))
+    assert prose.closest(replace(small_campaign(), considered=told)) == 1e-4
+    assert prose.closest(replace(small_campaign(), considered=told[:1])) is None

@@ -10,7 +10,7 @@ import pytest
 
 from stillwatch.console import report_html
 from tests.console.hostile import PAYLOAD, replaced
-from tests.console.samples import large_campaign, nothing_found, sample_findings
+from tests.console.samples import large_campaign, nothing_found, sample_findings, small_campaign
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH")
@@ -110,3 +110,63 @@ def test_the_script_shows_the_same_first_rows_as_the_page_without_it(tmp_path: P
     after = strip.sub(" ", table.findall(document.split('class="accounts"')[1])[0]).split()
     before = strip.sub(" ", table.findall(page.decode().split('class="accounts"')[1])[0]).split()
     assert after == before
+
+
+WIDTHS = """
+const line = document.createElement("p");
+const all = [document.documentElement, ...document.querySelectorAll(".scroll")];
+const wide = all.filter((e) => e.scrollWidth > e.clientWidth);
+line.textContent = `wide|${wide.map((e) => [e.getAttribute("aria-label"), e.scrollWidth, e.clientWidth]).join(", ")}|`;
+document.body.append(line);
+"""
+
+
+@pytest.mark.parametrize("width", [800, 1280, 1920])
+def test_nothing_has_to_be_scrolled_sideways(tmp_path: Path, width: int) -> None:
+    document, _ = opened(driven(report_html(sample_findings(400)), WIDTHS), tmp_path, f"--window-size={width},900")
+    assert re.findall(r"<p>wide\|(.*?)\|</p>", document) == [""]
+
+
+FOLDS = """
+const note = (name) => {
+  const line = document.createElement("p");
+  const told = [...document.querySelectorAll(".accounts tbody tr")].map((row) => {
+    const fold = row.querySelector("details");
+    const words = [...row.lastChild.querySelectorAll("bdi")].map((part) => part.textContent);
+    return [row.cells[0].textContent, fold ? (fold.open ? "open" : "closed") : "none", ...words].join(">");
+  });
+  line.textContent = [name, ...told, ""].join("|");
+  document.body.append(line);
+};
+note("before");
+const box = document.querySelector(".accounts input");
+box.value = "MAIL DOMAIN";
+box.dispatchEvent(new Event("input"));
+setTimeout(() => note("after"), 500);
+"""
+
+
+def test_of_what_an_account_shares_the_rest_is_folded_until_it_is_looked_for(tmp_path: Path) -> None:
+    campaign = small_campaign()
+    ties = ("card issuer 4571", "template t-1", "address 192.0.2.0/24", "mail domain a.example", "order of headers x")
+    members = tuple(replace(m, ties=ties[: 2 + 3 * (n == 0)]) for n, m in enumerate(campaign.members))
+    page = report_html(replace(nothing_found(), campaigns=(replace(campaign, members=members),)))
+    document, _ = opened(driven(page, FOLDS), tmp_path)
+    rows = {
+        name: {row.split("&gt;")[0]: row.split("&gt;")[1:] for row in told.split("|")}
+        for name, told in re.findall(r"<p>(before|after)\|(.*?)\|</p>", document)
+    }
+    folded, first = "; ".join(ties[3:]), campaign.members[0].account_id
+    assert rows["before"][first] == ["closed", "; ".join(ties[:3]), folded]
+    assert len(rows["before"]) == len(members)
+    assert all(row == ["none", "; ".join(ties[:2])] for name, row in rows["before"].items() if name != first)
+    assert rows["after"] == {first: ["open", "; ".join(ties[:3]), folded]}
+
+
+def test_a_print_has_the_heads_of_the_accounts_table(tmp_path: Path) -> None:
+    """Chromium leaves buttons out where it repeats a table's head on the next page; what stands there is the name."""
+    document, _ = opened(report_html(sample_findings(60)), tmp_path)
+    heads = re.findall(r'<th[^>]* data-name="([^"]+)"[^>]*><button type="button">([^<]+)</button>', document)
+    assert len(heads) == 2 * 7
+    assert all(name == shown for name, shown in heads)
+    assert "th[data-name]::before { content: attr(data-name); }" in document

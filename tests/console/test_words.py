@@ -89,3 +89,9 @@ def test_days(first: tuple[int, int, int], last: tuple[int, int, int], text: str
 def test_span() -> None:
     spans = [timedelta(days=13, hours=2), timedelta(hours=23), timedelta(seconds=90), timedelta(0)]
     assert [words.span(s) for s in spans] == ["13 days", "23 hours", "2 minutes", "0 seconds"]
+
+
+def test_a_stretch_of_time_names_its_day_once() -> None:
+    first = datetime(2026, 6, 1, 8, 30)
+    assert words.minutes(first, first.replace(hour=23)) == "1 June 2026, 08:30 to 23:30"
+    assert words.minutes(first, first.replace(day=2)) == "1 June 2026, 08:30 to 2 June 2026, 08:30"

@@ -1,10 +1,16 @@
 """The sentences of a report that follow from its numbers."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from stillwatch.console.words import days, large, listed, number_word, percent, plural
-from stillwatch.schema.campaign import Campaign, Findings
+from stillwatch.schema.campaign import Campaign, Evidence, Findings
 
 SHORT = 100_000  # requests below which small campaigns are often missed (docs/benchmarks.md)
 SURE = 0.95  # membership at or above this is called sure; below it, an account is to be looked at by itself
+
+GIST = 4  # lines of evidence that tell a campaign at a glance
+UNTOLD = "not told from chance"  # a cluster that no explanation had to clear
 
 #: MITRE ATLAS 5.5, names of the techniques that campaigns are tagged with.
 TECHNIQUES = {
@@ -20,6 +26,8 @@ TECHNIQUES = {
 #: What an account holder could show, for each innocent explanation of rule of evidence 3.
 ANSWERS = {
     "authorised programme": "an agreement that names these accounts or their organisation, and the dates it covers",
+    "coincidence": "that the account is run and paid for by itself, and has nothing to do with the others",
+    "similar customers": "the product or task that many customers have in common, and that nothing else is shared",
     "batch customer": "the job or product the requests come from, and why it runs under several accounts",
     "evaluation vendor": "the benchmark or client the evaluation is for, and what becomes of the answers",
     "classroom": "the course, its roster and the assignment that everyone was given",
@@ -96,10 +104,10 @@ def figures(findings: Findings) -> list[tuple[str, str]]:
     if findings.campaigns:
         taken = totals(findings)
         return [
-            ("Campaigns", large(len(findings.campaigns))),
-            ("Accounts in them", large(taken["accounts"])),
+            ("Accounts found", large(taken["accounts"])),
             ("Their requests", large(taken["requests"])),
             ("Output tokens taken", large(taken["output_tokens"])),
+            ("Groups explained", large(len(findings.cleared) + len(findings.authorised))),
             rate,
         ]
     return [
@@ -109,6 +117,54 @@ def figures(findings: Findings) -> list[tuple[str, str]]:
         ("Tied groups explained", large(len(findings.cleared) + len(findings.authorised))),
         rate,
     ]
+
+
+def explained(findings: Findings) -> str:
+    """How many tied groups have an innocent explanation, and which are the commonest: the other half of a verdict."""
+    cleared, authorised = len(findings.cleared), len(findings.authorised)
+    if not cleared + authorised:
+        return "No other group of accounts was tied closely enough to be tested."
+    told = []
+    if cleared:
+        accounts = len({account for cluster in findings.cleared for account in cluster.accounts})
+        commonest = listed([f"{name} ({groups})" for name, groups, _ in tally(findings.cleared)[:3]])
+        groups = plural(cleared, "other group" if findings.campaigns else "group")
+        told.append(
+            f"{groups} of accounts, {plural(accounts, 'account')} in all, {_is(cleared)} tied together and accused of "
+            f"nothing: an innocent explanation fits, most often {commonest}."
+        )
+    if authorised:
+        told.append(f"{plural(authorised, 'group')} {_is(authorised)} covered by a programme on file.")
+    return " ".join(told)
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def tally(clusters: Iterable[Campaign]) -> list[tuple[str, int, int]]:
+    """Cleared clusters by the explanation that fits each best: its name, groups and accounts; the commonest first."""
+    groups: Counter[str] = Counter()
+    accounts: Counter[str] = Counter()
+    for cluster in clusters:
+        best = max((c for c in cluster.considered if c.holds), key=lambda c: c.p_value or 0.0, default=None)
+        name = best.explanation if best else UNTOLD
+        groups[name] += 1
+        accounts[name] += len(cluster.accounts)
+    return [(name, groups[name], accounts[name]) for name in sorted(groups, key=lambda name: (-groups[name], name))]
+
+
+def gist(campaign: Campaign) -> list[Evidence]:
+    """The strongest line of evidence of each family, strongest first, at most four: the campaign at a glance."""
+    best: dict[str, Evidence] = {}
+    for line in sorted(campaign.evidence, key=lambda line: line.p_value):
+        best.setdefault(line.family or line.signal, line)
+    return list(best.values())[:GIST]
+
+
+def closest(campaign: Campaign) -> float | None:
+    """The p-value of the innocent explanation that comes closest, or None where none was put to a test."""
+    return max((c.p_value for c in campaign.considered if c.p_value is not None), default=None)
 
 
 def certainty(findings: Findings) -> str:
@@ -174,7 +230,7 @@ def title(campaign: Campaign) -> str:
 def reasons(campaign: Campaign) -> list[tuple[str, str]]:
     """The innocent explanations that hold for a cleared or authorised cluster, each with its reason."""
     holding = [(c.explanation, c.why) for c in campaign.considered if c.holds]
-    return holding or [("not told from chance", campaign.confidence or "its evidence does not survive the control")]
+    return holding or [(UNTOLD, campaign.confidence or "its evidence does not survive the control")]
 
 
 def answers(campaign: Campaign) -> list[tuple[str, str]]:

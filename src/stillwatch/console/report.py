@@ -41,6 +41,8 @@ def report_html(findings: Findings) -> bytes:
             certainty=prose.certainty(findings),
             requested=prose.requested(findings),
             figures=prose.figures(findings),
+            explained=prose.explained(findings),
+            tally=prose.tally(findings.cleared),
             ties_drawn=TIES,
             css=css,
             script=script,
@@ -69,7 +71,8 @@ def _stamp(moment: datetime) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     shown = (words.large, words.listed, words.p_value, words.odds, words.percent, words.plural, words.printable)
-    told = (words.score, words.days, words.minute, words.span, prose.title, prose.reasons, prose.answers)
+    told = (words.score, words.days, words.minute, words.minutes, words.span)
+    found = (prose.title, prose.reasons, prose.answers, prose.gist, prose.closest, prose.technique)
     drawn = (
         prose.forwarded,
         charts.timeline,
@@ -82,6 +85,6 @@ def _environment() -> Environment:
         shares,
         slots,
     )
-    environment = templates((*shown, *told, *drawn, prose.technique), _show)
+    environment = templates((*shown, *told, *found, *drawn), _show)
     environment.filters["stamp"] = _stamp
     return environment

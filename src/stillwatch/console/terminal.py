@@ -83,7 +83,7 @@ def _campaign(say: "_Speaker", campaign: Campaign, place: str) -> None:
     say.line(f"{place} · {campaign.id} · {prose.title(campaign)}", "bold")
     say.line(
         f"{words.plural(campaign.requests, 'request')}, {words.plural(campaign.output_tokens, 'output token')}, "
-        f"{words.minute(campaign.first_seen)} to {words.minute(campaign.last_seen)} UTC"
+        f"{words.minutes(campaign.first_seen, campaign.last_seen)} UTC"
     )
     say.line(
         f"{words.stated('q', campaign.q_value)} over all clusters; {words.stated('p', campaign.p_value)} under its "

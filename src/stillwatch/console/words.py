@@ -90,6 +90,12 @@ def minute(moment: datetime) -> str:
     return f"{day(moment)}, {utc(moment):%H:%M}"
 
 
+def minutes(first: datetime, last: datetime) -> str:
+    """A stretch of time: ``14 June 2026, 09:12 to 11:40``, with the second day where it is another."""
+    one, other = utc(first), utc(last)
+    return f"{minute(one)} to {f'{other:%H:%M}' if one.date() == other.date() else minute(other)}"
+
+
 def days(first: datetime, last: datetime) -> str:
     """A period by its days: ``14 June 2026``, ``1–15 June 2026``, ``28 May – 3 June 2026``."""
     one, other = utc(first), utc(last)

@@ -87,6 +87,7 @@ function accounts(root) {
 
   for (const head of root.querySelectorAll("th[data-key]")) {
     const button = make("button", head.textContent, { type: "button" });
+    head.dataset.name = head.textContent; // a print repeats the heads of a table on every page, but no buttons
     head.replaceChildren(button);
     button.addEventListener("click", () => {
       state.down = state.key === head.dataset.key ? !state.down : head.dataset.key !== "id";
