@@ -42,6 +42,7 @@ from stillwatch.signals.activities import activities
 from stillwatch.signals.gather import Traits, gather, missing
 from stillwatch.signals.prints import take_prints
 from stillwatch.signals.templates import find_templates
+from stillwatch.stats.threads import each as in_threads
 from stillwatch.text.families import Families
 
 #: Requests of one cluster, and of all other accounts, that the cluster tests look at; whole accounts, in random order.
@@ -115,7 +116,7 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr, silent, named)
         ranks = _ranks(graph, linked, readings, against, options.fdr)
     with watch("requests"):
-        mixtures = {i: learn(sample, rest) for i, sample in zip(suspect, samples, strict=True)}
+        mixtures = dict(zip(suspect, in_threads(lambda sample: learn(sample, rest), samples), strict=True))
         groups = [_accounts(graph, cluster.actors) for cluster in linked.clusters]
         ends = {account: end for each in standing for account, end in each.ends.items()}
         save_belonging(engine, groups, [mixtures.get(i) for i in range(len(groups))], rest.models, ends)

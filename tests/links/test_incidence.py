@@ -36,7 +36,7 @@ def test_the_table_holds_what_was_put_in(given_rows):
             shared = {v for v in everyone[a] if sum(v in values for values in everyone) > 1}
             row = graph.row(index, a)
             assert {graph.names[v] for v in row} == shared
-            assert graph.sizes[index * 3 + a] == len(everyone[a])
+            assert graph.sizes[a * len(graph.kinds) + index] == len(everyone[a])
             for v in row:
                 name = graph.names[v]
                 share = sum((name in values) / len(values) for values in everyone if values) / measured
@@ -60,7 +60,7 @@ def test_holders_are_the_table_read_from_the_other_side(given_rows):
 def test_values_of_actors_are_their_rows():
     graph = build(traits([(x, k, v) for x in "pqr" for k in "ab" for v in "st"]), (A, B), dict.fromkeys("pqr", 1), {})
     chosen = np.array([0, 2])
-    rows_of = [graph.row(kind, actor) for kind in range(2) for actor in chosen]
+    rows_of = [graph.row(kind, actor) for actor in chosen for kind in range(2)]
     assert graph.values_of(chosen).tolist() == np.concatenate(rows_of).tolist()
     assert graph.values_of(np.zeros(0, np.int64)).tolist() == []
 

@@ -27,6 +27,25 @@ def test_what_is_no_address_is_kept_without_a_network(text: str) -> None:
     assert read(text) == (text, None)
 
 
+_TEXTS = st.one_of(
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).map(str),
+    st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,3}){2,4}", fullmatch=True),
+    st.text(max_size=8),
+)
+
+
+@given(st.lists(_TEXTS | st.none()))
+def test_the_kernel_reads_each_as_read_does(texts: list[str | None]) -> None:
+    batch = pa.RecordBatch.from_arrays(
+        [pa.nulls(len(texts), pa.string()), pa.array(texts, pa.string()), pa.nulls(len(texts), pa.int64())],
+        ["account_id", "client_ip", "n"],
+    )
+    found = canonical(batch)
+    expected = [read(text) if text is not None else (None, None) for text in texts]
+    assert list(zip(found["address"].to_pylist(), found["prefix"].to_pylist(), strict=True)) == expected
+
+
 def test_the_kernel_gives_a_row_for_each_row() -> None:
     batch = pa.RecordBatch.from_pydict(
         {"account_id": ["a", "b", "a"], "client_ip": ["10.0.0.1", "2001:DB8::1", "10.0.0.1"], "n": [1, 2, 3]}

@@ -24,10 +24,9 @@ def test_a_mean_lies_between_its_values_however_large(values):
     assert max(values) - log2(len(values)) - 1e-6 <= mean <= max(values) + 1e-6
 
 
-def test_mean_bits_by_axis_and_weight():
+def test_mean_bits_by_axis():
     table = np.array([[0.0, 2.0], [4.0, -1.0]])
     np.testing.assert_allclose(mean_bits(table, axis=1), np.log2([(1 + 4) / 2, (16 + 0.5) / 2]))
-    assert float(mean_bits([0.0, 10.0], weights=[1.0, 0.0])) == pytest.approx(0.0)
 
 
 @given(st.floats(-1e6, 1e6))

@@ -23,7 +23,7 @@ def fast(sets, share, ordinary, members=None, concentrations=CONCENTRATIONS):
     members = np.arange(len(sets)) if members is None else np.asarray(members)
     out, counts = np.empty((1, len(concentrations))), np.zeros(len(share))
     whole = np.array([len(members) + 1])
-    seen = urn_bits(members, 0, len(sets), *table(sets), share, ordinary, concentrations, counts, whole, out)
+    seen = urn_bits(members, 0, 1, *table(sets), share, ordinary, concentrations, counts, whole, out)
     assert not counts.any(), "the scratch is handed back as it came"
     return out[0], seen
 
@@ -60,7 +60,7 @@ def test_several_groups_and_kinds_at_once_are_each_of_them_alone():
         starts,
         stops,
         np.arange(kinds),
-        actors,
+        kinds,
         indptr,
         sizes,
         values,
@@ -71,7 +71,7 @@ def test_several_groups_and_kinds_at_once_are_each_of_them_alone():
     for group, drawn in enumerate(members):
         for kind in range(kinds):
             for place, stop in enumerate(stops):
-                first = [rows[kind * actors + m] for m in drawn[:stop]]
+                first = [rows[m * kinds + kind] for m in drawn[:stop]]
                 for grid, concentration in enumerate(CONCENTRATIONS[:-1]):
                     expected = reference_urn_bits(first, share, ordinary, concentration)
                     assert bits[group, kind, place, grid] == pytest.approx(expected, abs=1e-9)

@@ -46,7 +46,7 @@ def evidence_of(graph: Incidence, held: Holders, assessment: Assessment) -> tupl
 def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, index: int) -> Evidence:
     kind, actors = graph.kinds[index], assessment.cluster.actors
     values, holding = _common(graph, held, index, assessment)
-    measured = _accounts(graph, actors[graph.sizes[index * len(graph.actors) + actors] > 0])
+    measured = _accounts(graph, actors[graph.sizes[actors * len(graph.kinds) + index] > 0])
     if kind.artifact:
         sharing = _accounts(graph, holding)
         others = _accounts(graph, np.setdiff1d(held.of_any(np.array(values)), actors))

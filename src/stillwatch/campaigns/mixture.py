@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Activity
+from stillwatch.stats.remembered import remembered
 
 ROUNDS = 20
 FEATURES = ("template", "system", "model", "cues", "form", "words", "output")
@@ -65,8 +66,8 @@ def half_octaves(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
 
 def learn(cluster: Activity, rest: Activity) -> Mixture:
     """Fit the mixture to the requests of ``cluster``, with ``rest`` as the background."""
-    features, background = features_of(cluster), features_of(rest)
-    coded = [_coded(features[:, c], background[:, c]) for c in range(len(FEATURES))]
+    features = features_of(cluster)
+    coded = [_coded(features[:, c], *background) for c, background in enumerate(_known(rest))]
     base = [_shares(code[1], len(code[0])) for code in coded]
     belongs = np.full(len(features), 0.5)
     accounts = len(cluster.accounts)
@@ -89,12 +90,19 @@ def learn(cluster: Activity, rest: Activity) -> Mixture:
     return Mixture(tuple(values for values, _, _ in coded), tuple(ratios), by_account, mean)
 
 
+@remembered
+def _known(rest: Activity) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Of each feature the values of the background in order, and the place among them of each request's."""
+    return [np.unique(column, return_inverse=True) for column in features_of(rest).T]
+
+
 def _coded(
-    own: NDArray[np.int64], background: NDArray[np.int64]
+    own: NDArray[np.int64], known: NDArray[np.int64], background: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """All values in order, and the place among them of the background's and the cluster's."""
-    values, codes = np.unique(np.concatenate([background, own]), return_inverse=True)
-    return values, codes[: len(background)], codes[len(background) :]
+    new, codes = np.unique(own, return_inverse=True)
+    values = np.union1d(known, new)
+    return values, np.searchsorted(values, known)[background], np.searchsorted(values, new)[codes]
 
 
 def _shares(codes: NDArray[np.int64], values: int) -> NDArray[np.float64]:

@@ -102,14 +102,15 @@ def member_odds(
     weight = _kind_weights(graph, bits)
     inside = np.zeros(len(graph.actors), np.bool_)
     inside[members] = True
-    seen = np.array([graph.measured(kind, members) for kind in range(len(graph.kinds))], float)
+    width = len(graph.kinds)
+    seen = np.count_nonzero(graph.sizes.reshape(-1, width)[members], axis=0).astype(float)
     kinds = np.nonzero(weight)[0]
-    counts = _counts(members, kinds, len(graph.actors), graph.indptr, graph.sizes, graph.values, len(graph.share))
+    counts = _counts(members, kinds, width, graph.indptr, graph.sizes, graph.values, len(graph.share))
     base, slope = _urns(belief, seen)
 
     def evidence_of(part: NDArray[np.int64]) -> NDArray[np.float64]:
         return _evidence(  # type: ignore[no-any-return]
-            part, inside, counts, kinds, graph.families, len(Family), len(graph.actors),
+            part, inside, counts, kinds, graph.families, len(Family), width,
             graph.indptr, graph.sizes, graph.values, graph.share, graph.ordinary, base, slope, weight, leave_out,
         )  # fmt: skip
 
@@ -140,11 +141,11 @@ def _kind_weights(graph: Incidence, bits: NDArray[np.float64]) -> NDArray[np.flo
 
 
 @njit(cache=True, nogil=True)
-def _counts(members, kinds, actors, indptr, sizes, values, names):  # type: ignore[no-untyped-def]
+def _counts(members, kinds, width, indptr, sizes, values, names):  # type: ignore[no-untyped-def]
     counts = np.zeros(names)
     for member in members:
         for kind in kinds:
-            row = kind * actors + member
+            row = member * width + kind
             for at in range(indptr[row], indptr[row + 1]):
                 counts[values[at]] += 1.0 / sizes[row]
     return counts
@@ -152,7 +153,7 @@ def _counts(members, kinds, actors, indptr, sizes, values, names):  # type: igno
 
 @njit(cache=True, nogil=True)
 def _evidence(  # type: ignore[no-untyped-def]
-    candidates, inside, counts, kinds, families, family_count, actors, indptr, sizes, values, share, ordinary,
+    candidates, inside, counts, kinds, families, family_count, width, indptr, sizes, values, share, ordinary,
     base, slope, weight, leave_out,
 ):  # fmt: skip
     out = np.zeros(len(candidates))
@@ -163,7 +164,7 @@ def _evidence(  # type: ignore[no-untyped-def]
         ratio[:] = 0.0
         measured[:] = 0.0
         for kind in kinds:
-            row = kind * actors + actor
+            row = actor * width + kind
             size = sizes[row]
             if size == 0:
                 continue
@@ -191,7 +192,9 @@ def _candidates(
     everybody = len(graph.actors)
     if len(members) > _WIDE * everybody:
         return np.nonzero(free)[0]
-    value, count = np.unique(graph.values_of(members), return_counts=True)
+    times = np.bincount(graph.values_of(members), minlength=len(graph.share))
+    value = np.flatnonzero(times)
+    count = times[value]
     degree = held.degree_of(value)
     telling = (count >= _LIFT * len(members) * graph.share[value]) & (degree <= np.maximum(200, 20 * len(members)))
     found = [members, *(held.of(int(v)) for v in value[telling & (degree >= 2) & ~graph.ordinary[value]])]

@@ -33,11 +33,11 @@ def build(
         members[actor].append(account)
     size = np.bincount(actor_of, weights=[requests[a] for a in accounts], minlength=len(actors)).astype(np.int64)
     kind, actor, value, names = _codes(traits, kinds, accounts, actor_of)
-    rows = kind.astype(np.int64) * len(actors) + actor
-    sizes = np.bincount(rows, minlength=len(kinds) * len(actors)).astype(np.int32)
+    rows = actor * len(kinds) + kind
+    sizes = np.bincount(rows, minlength=len(actors) * len(kinds)).astype(np.uint8)
     kind_of = np.zeros(len(names), np.int32)
     kind_of[value] = kind
-    measured = np.maximum((sizes.reshape(len(kinds), len(actors)) > 0).sum(axis=1), 1)
+    measured = np.maximum((sizes.reshape(len(actors), len(kinds)) > 0).sum(axis=0), 1)
     share = np.bincount(value, weights=1.0 / sizes[rows], minlength=len(names)) / measured[kind_of]
     shared = np.nonzero(np.bincount(value, minlength=len(names)) > 1)[0]
     place = np.full(len(names), -1, np.int32)
@@ -72,7 +72,7 @@ def _actors(accounts: list[str], organisation: Mapping[str, str]) -> tuple[list[
 def _codes(
     traits: pa.Table, kinds: Sequence[Kind], accounts: list[str], actor_of: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], list[str]]:
-    """Kind, actor and value of every kept row, ordered by them and each once, and the names of the values."""
+    """Kind, actor and value of every kept row, ordered by actor and kind and each once, and the names of the values."""
     account = codes(traits["account_id"], accounts)
     kind = codes(traits["kind"], [k.name for k in kinds])
     keep = (account >= 0) & (kind >= 0) & filled(traits["value"].is_valid(), False)
@@ -86,7 +86,7 @@ def _codes(
     first = np.r_[True, (a[1:] != a[:-1]) | (v[1:] != v[:-1])] if len(a) else np.zeros(0, np.bool_)
     n = np.add.reduceat(n, np.nonzero(first)[0]) if len(a) else n
     k, a, v = k[first], a[first], v[first]
-    order = np.lexsort((-n, k * len(actor_of) + a))  # stable, so that values used as often stay in order
+    order = np.lexsort((-n, a * len(kinds) + k))  # stable, so that values used as often stay in order
     k, a, v = k[order], a[order], v[order]
     start = np.r_[True, (a[1:] != a[:-1]) | (k[1:] != k[:-1])] if len(a) else np.zeros(0, np.bool_)
     nth = np.arange(len(a)) - np.maximum.accumulate(np.where(start, np.arange(len(a)), 0)) if len(a) else a

@@ -18,18 +18,19 @@ class Incidence:
     An *actor* is an organisation where accounts declare one, else an account: what customers openly say belongs
     together is no surprise, so ties are counted between actors only.
 
-    Row ``kind * len(actors) + actor`` of ``indptr`` delimits the values of that actor in that kind which others have
+    Row ``actor * len(kinds) + kind`` of ``indptr`` delimits the values of that actor in that kind which others have
     too, and ``sizes`` of the row says how many it has in all; none means not measured. Values that only one actor has
-    tie nobody and are not kept. ``share[v]`` is the probability that a random measured actor, asked for a random one of
-    its values of the kind, names ``v``; it counts everybody, suspects included, so that rarity is judged with degrees
-    kept (as a degree-preserving rewiring of the graph would).
+    tie nobody and are not kept. What is of one actor stands together, for it is read together. ``share[v]`` is the
+    probability that a random measured actor, asked for a random one of its values of the kind, names ``v``; it counts
+    everybody, suspects included, so that rarity is judged with degrees kept (as a degree-preserving rewiring of the
+    graph would).
     """
 
     actors: tuple[str, ...]
     accounts: tuple[tuple[str, ...], ...]  # of each actor
     kinds: tuple[Kind, ...]
-    indptr: NDArray[np.int64]  # len(kinds) * len(actors) + 1
-    sizes: NDArray[np.int32]  # len(kinds) * len(actors)
+    indptr: NDArray[np.int64]  # len(actors) * len(kinds) + 1
+    sizes: NDArray[np.uint8]  # len(actors) * len(kinds)
     values: NDArray[np.int32]  # indices into names
     names: tuple[str, ...]
     kind_of: NDArray[np.int32]  # of each value
@@ -45,21 +46,21 @@ class Incidence:
 
     def row(self, kind: int, actor: int) -> NDArray[np.int32]:
         """Values of ``actor`` in ``kind``."""
-        at = kind * len(self.actors) + actor
+        at = actor * len(self.kinds) + kind
         return self.values[self.indptr[at] : self.indptr[at + 1]]
 
     def measured(self, kind: int, actors: NDArray[np.int64]) -> int:
         """How many of ``actors`` have a value of ``kind``."""
-        return int(np.count_nonzero(self.sizes[kind * len(self.actors) + actors]))
+        return int(np.count_nonzero(self.sizes[actors * len(self.kinds) + kind]))
 
     def values_of(self, actors: NDArray[np.int64], kind: int | None = None) -> NDArray[np.int32]:
-        """Values of ``actors`` in ``kind``, or in all kinds, one after the other, repeats kept."""
+        """Values of ``actors`` in ``kind``, or in all kinds, one actor after the other, repeats kept."""
         kinds = np.arange(len(self.kinds)) if kind is None else np.array([kind])
-        return self._values_at((kinds[:, None] * len(self.actors) + actors[None, :]).ravel())[0]
+        return self._values_at((actors[:, None] * len(self.kinds) + kinds[None, :]).ravel())[0]
 
     def held_by(self, actors: NDArray[np.int64], kind: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Values of ``actors`` in ``kind``, and the place in ``actors`` of the holder of each."""
-        return self._values_at(kind * len(self.actors) + actors)
+        return self._values_at(actors * len(self.kinds) + kind)
 
     def _values_at(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         low = self.indptr[rows]
@@ -105,7 +106,7 @@ def distinct(actors: NDArray[np.int64]) -> NDArray[np.int64]:
 def holders(graph: Incidence) -> Holders:
     """Invert ``graph``."""
     row = np.repeat(np.arange(len(graph.indptr) - 1), np.diff(graph.indptr))
-    actor = row % max(len(graph.actors), 1)
+    actor = row // max(len(graph.kinds), 1)
     order = np.lexsort((actor, graph.values))
     counts = np.bincount(graph.values, minlength=len(graph.names))
     return Holders(np.r_[0, np.cumsum(counts)].astype(np.int64), actor[order].astype(np.int64))

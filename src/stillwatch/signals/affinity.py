@@ -29,7 +29,11 @@ def own_interests(account: NDArray[np.int64], rows: NDArray[np.float64]) -> floa
     having the same weight. Prompts dealt out of one heap give 0, give or take chance. ``account`` ascends.
     """
     count = np.bincount(account)
-    sums = sums_of(account, rows, len(count))
+    return correlation(count, sums_of(account, rows, len(count)))
+
+
+def correlation(count: NDArray[np.integer], sums: NDArray[np.floating]) -> float:
+    """``own_interests`` of accounts that sent ``count`` prompts each, whose unit rows add up to ``sums``."""
     several = count > 1
     if several.sum() < 2:
         return float("nan")

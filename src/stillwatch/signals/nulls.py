@@ -5,38 +5,20 @@ only what it has to do with the minutes of others. That is the null of ``synchro
 ``load_sharing`` (too few).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Activity
+from stillwatch.stats.remembered import remembered
 
 HOUR = 3_600_000_000  # microseconds
 #: Rows a Monte Carlo draw works on at most; beyond it whole accounts are left out, in an order drawn by the seed.
 MAX_ROWS = 250_000
 #: No p-value is reported below this: the tail of a null is an extrapolation, and nobody can check more digits.
 SMALLEST_P = 1e-12
-
-
-Derived = TypeVar("Derived")
-
-
-def remembered(derive: Callable[[Activity], Derived]) -> Callable[[Activity], Derived]:
-    """``derive`` that works once for each activity: all clusters are compared with one and the same rest."""
-    known: WeakKeyDictionary[Activity, Derived] = WeakKeyDictionary()
-
-    @wraps(derive)
-    def recall(activity: Activity) -> Derived:
-        if activity not in known:
-            known[activity] = derive(activity)
-        return known[activity]
-
-    return recall
 
 
 def tail_p(value: float, null: NDArray[np.float64]) -> float:
@@ -96,20 +78,33 @@ class Slots:
 
     def distinct(self, shift: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """Accounts active in each slot, after each run is turned by its ``shift``."""
-        return np.bincount(self._at(shift), minlength=self.hours * self.ring)
+        return self._counted(shift, False)
 
     def load(self, shift: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Requests in each slot, after each run is turned by its ``shift``."""
-        load = np.bincount(self._at(shift), self.requests, minlength=self.hours * self.ring)
-        return load.astype(np.float64)
+        return self._counted(shift, True).astype(np.float64)
 
     def shifts(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """One random turn for each (account, hour)."""
-        return rng.integers(0, self.ring, int(self.run[-1]) + 1 if len(self.run) else 0)
+        return rng.integers(0, self.ring, self._runs)
 
-    def _at(self, shift: NDArray[np.int64] | None) -> NDArray[np.int64]:
-        slot = self.slot if shift is None else (self.slot + shift[self.run]) % self.ring
-        return np.asarray(self.hour * self.ring + slot)
+    @property
+    def _runs(self) -> int:
+        return int(self.run[-1]) + 1 if len(self.run) else 0
+
+    def _counted(self, shift: NDArray[np.int64] | None, load: bool) -> NDArray[np.int64]:
+        turn = np.zeros(self._runs, np.int64) if shift is None else shift
+        counts = np.zeros(self.hours * self.ring, np.int64)
+        _count(counts, self.hour, self.slot, self.run, self.requests, turn, self.ring, load)
+        return counts
+
+
+@njit(cache=True, nogil=True)
+def _count(counts, hour, slot, run, requests, shift, ring, load) -> None:  # type: ignore[no-untyped-def]
+    """Add each entry, turned by the ``shift`` of its run, to its slot of ``counts``: its requests, or one."""
+    for entry in range(len(slot)):
+        place = slot[entry] + shift[run[entry]]
+        counts[hour[entry] * ring + (place - ring if place >= ring else place)] += requests[entry] if load else 1
 
 
 def slots(
@@ -133,13 +128,17 @@ def slots(
     width = seconds * 1_000_000
     taking_part = np.ones(HOUR // width, bool) if skip is None else ~skip
     place, ring = np.cumsum(taking_part) - 1, int(taking_part.sum())
-    slot = activity.time % HOUR // width
-    kept = taking_part[slot] if accounts is None else taking_part[slot] & _among(activity, accounts)
-    kept[kept] = accounts_within(activity.account[kept], limit, seed)
+    time, account = activity.time, activity.account
+    if accounts is not None:
+        rows = _requests_of(activity, accounts)
+        time, account = time[rows], account[rows]
+    slot = time % HOUR // width
+    kept = taking_part[slot]
+    kept[kept] = accounts_within(account[kept], limit, seed)
     people = len(activity.accounts)
-    hour = np.unique(activity.time[kept] // HOUR, return_inverse=True)[1]
+    hour = np.unique(time[kept] // HOUR, return_inverse=True)[1]
     run, requests = np.unique(
-        (hour * people + activity.account[kept]) * ring + place[slot[kept]], return_counts=True
+        (hour * people + account[kept]) * ring + place[slot[kept]], return_counts=True
     )  # one number for hour, account and slot, so that sorting is of one column
     slot, run = run % ring, run // ring
     hour = run // people
@@ -148,10 +147,17 @@ def slots(
     return Slots(_codes(run[several]), _codes(hour[several]), slot[several], requests[several].astype(np.int64), ring)
 
 
-def _among(activity: Activity, accounts: NDArray[np.int32]) -> NDArray[np.bool_]:
-    chosen = np.zeros(len(activity.accounts), bool)
-    chosen[accounts] = True
-    return np.asarray(chosen[activity.account])
+def _requests_of(activity: Activity, accounts: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Indices of the requests of ``accounts``, ascending."""
+    order, starts = _by_account(activity)
+    return np.sort(np.concatenate([order[starts[one] : starts[one + 1]] for one in accounts]))
+
+
+@remembered
+def _by_account(activity: Activity) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of the requests ordered by account, and where those of each account begin."""
+    order = np.argsort(activity.account, kind="stable")
+    return order, np.searchsorted(activity.account[order], np.arange(len(activity.accounts) + 1))
 
 
 def _codes(values: NDArray[np.int64]) -> NDArray[np.int64]:

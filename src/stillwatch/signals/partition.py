@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from scipy.stats import nbinom
 
 from stillwatch.schema.evidence import Activity, Family, Reading
-from stillwatch.signals.affinity import first_of_each, own_interests, unit
-from stillwatch.signals.nulls import remembered
+from stillwatch.signals.affinity import correlation, first_of_each, own_interests, sums_of, unit
+from stillwatch.stats.remembered import remembered
 
 MIN_ACCOUNTS = 3
 #: Distinct prompts an account, on average, and pairs of prompts of different accounts, below which nothing is said.
@@ -107,19 +107,16 @@ def _families(rest: Activity) -> list[tuple[int, float]]:
 def _interest(cluster: Activity, templated: NDArray[np.bool_], rest: Activity, seed: int) -> tuple[float, float]:
     """Intraclass correlation of the cluster's fillings, and its p-value among groups of accounts of the rest."""
     seen = own_interests(*_fillings(cluster, templated))
-    account, rows = _of_all(rest)
-    members = np.flatnonzero(np.bincount(account, minlength=1) > 1)
+    count, sums = _of_all(rest)
+    members = np.flatnonzero(count > 1)
     size = min(len(np.unique(cluster.account[templated])), len(members) // 2, 30)
     if np.isnan(seen) or size < MIN_ACCOUNTS:
         return seen, 1.0
     rng = np.random.default_rng(seed)
-    starts = np.searchsorted(account, np.arange(len(np.bincount(account)) + 1))
     null = np.empty(DRAWS)
     for draw in range(DRAWS):
         chosen = rng.choice(members, size, replace=False)
-        index = np.concatenate([np.arange(starts[one], starts[one + 1]) for one in chosen])
-        sizes = starts[chosen + 1] - starts[chosen]
-        null[draw] = own_interests(np.repeat(np.arange(size), sizes), rows[index])
+        null[draw] = correlation(count[chosen], sums[chosen])
     return seen, (1.0 + float(np.sum(null <= seen))) / (1.0 + DRAWS)
 
 
@@ -138,8 +135,11 @@ def _fillings(
 
 
 @remembered
-def _of_all(rest: Activity) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    return _fillings(rest, rest.prompt_hash != 0)
+def _of_all(rest: Activity) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
+    """Prompts of each account, and the sum of their unit sketches."""
+    account, rows = _fillings(rest, rest.prompt_hash != 0)
+    count = np.bincount(account, minlength=len(rest.accounts))
+    return count, sums_of(account, rows, len(count))
 
 
 def _groups(codes: NDArray[np.int64]) -> list[tuple[int, int, int]]:

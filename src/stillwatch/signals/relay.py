@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.signals.affinity import first_of_each, sums_of, unit
-from stillwatch.signals.nulls import remembered
+from stillwatch.stats.remembered import remembered
 
 MIN_PROMPTS = 8
 SHARED = 1 / 3

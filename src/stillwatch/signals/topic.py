@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from stillwatch.schema.evidence import Activity, Family, Reading
 from stillwatch.signals.affinity import first_of_each, sums_of, unit
-from stillwatch.signals.nulls import remembered
+from stillwatch.stats.remembered import remembered
+from stillwatch.stats.threads import each as in_threads
 from stillwatch.stats.written import percent
 from stillwatch.text.form import BRIEF, CAPITAL, IMPERATIVE, IMPERSONAL, SINGLE, STATED
 from stillwatch.text.windows import divergences, joint_p, refer
@@ -67,14 +68,14 @@ class Topic:
         if len(window) < MIN_PROMPTS:
             return Reading(self.name, "", abstained="too few prompts that can be compared with other accounts'")
         size = -(-len(window) // each)
-        null = []
+        drawn = []
         for centre in rng.choice(np.flatnonzero(others.counts >= each), PSEUDO):
             nearest = others.nearest(others.means[centre])
             group = nearest[others.counts[nearest] >= each][:size]
-            drawn = others.rows(group, each, rng)[: len(window)]
+            rows = others.rows(group, each, rng)[: len(window)]
             far = nearest[~np.isin(nearest, group)][KINDRED * size :]
-            reference = others.reference(far, rng)
-            null.append(divergences(refer(*others.at(reference)), *others.at(drawn)))
+            drawn.append((others.reference(far, rng), rows))
+        null = in_threads(lambda pair: divergences(refer(*others.at(pair[0])), *others.at(pair[1])), drawn)
         reference = others.reference(others.nearest(mine.vectors[window].sum(axis=0))[KINDRED * size :], rng)
         p_value = joint_p(np.array(null), divergences(refer(*others.at(reference)), *mine.at(window)))
         own, usual = _tasks(mine.forms[window]), _tasks(others.forms[reference])

@@ -19,16 +19,16 @@ CONCENTRATIONS = np.array([0.5, 2.0, 8.0, 32.0, 128.0, 512.0, 2048.0, np.inf])
 
 @njit(cache=True, nogil=True)
 def urn_bits(  # type: ignore[no-untyped-def]
-    members, kind, actors, indptr, sizes, values, share, ordinary, concentrations, counts, stops, out
+    members, kind, width, indptr, sizes, values, share, ordinary, concentrations, counts, stops, out
 ) -> int:
     """Log2 Bayes factors of the first few ``members`` sharing values of ``kind``, one a concentration, into ``out``.
 
     Args:
         members: int64[m], actor indices in the order in which they are drawn.
-        kind: which kind; rows ``kind * actors + member`` of ``indptr`` are read.
-        actors: number of actors in the table.
+        kind: which kind; rows ``member * width + kind`` of ``indptr`` are read.
+        width: number of kinds in the table.
         indptr, sizes, values, share, ordinary: see ``schema.graph.Incidence``.
-        concentrations: float64[g]; infinity allowed.
+        concentrations: float64[g]; infinity is allowed at the end.
         counts: float64[number of values], zero on entry and on return: scratch.
         stops: int64[s], ascending: after how many members to note the bits; more than there are means all of them.
         out: float64[s, g], overwritten.
@@ -36,6 +36,7 @@ def urn_bits(  # type: ignore[no-untyped-def]
     Returns:
         The number of members that have a value of the kind.
     """
+    finite = len(concentrations) - np.count_nonzero(np.isinf(concentrations))
     bits = np.zeros(len(concentrations))
     seen, stop = 0, 0
     for place in range(len(members)):
@@ -44,7 +45,7 @@ def urn_bits(  # type: ignore[no-untyped-def]
             stop += 1
         if stop == len(stops):
             break
-        row = kind * actors + members[place]
+        row = members[place] * width + kind
         low, high, size = indptr[row], indptr[row + 1], sizes[row]
         if size == 0:
             continue
@@ -54,28 +55,23 @@ def urn_bits(  # type: ignore[no-untyped-def]
             value = values[at]
             overlap += counts[value] / share[value]
             plain += ordinary[value]
+            counts[value] += 1.0 / size
         overlap /= size
-        for grid in range(len(concentrations)):
-            weight = concentrations[grid]
-            if np.isinf(weight):
-                continue
-            ratio = (weight + overlap) / (weight + seen)
-            if plain == size and ratio > 1.0:
-                ratio = 1.0  # agreeing on what everybody does is no tie
-            bits[grid] += np.log2(ratio)
-        for at in range(low, high):
-            counts[values[at]] += 1.0 / size
+        if plain < size or overlap < seen:  # agreeing on what everybody does is no tie
+            for grid in range(finite):
+                bits[grid] += np.log2((concentrations[grid] + overlap) / (concentrations[grid] + seen))
         seen += 1
     out[stop:] = bits
     for member in members:
-        for at in range(indptr[kind * actors + member], indptr[kind * actors + member + 1]):
+        row = member * width + kind
+        for at in range(indptr[row], indptr[row + 1]):
             counts[values[at]] = 0.0
     return seen
 
 
 @njit(cache=True, nogil=True)
 def groups_bits(  # type: ignore[no-untyped-def]
-    groups, starts, stops, kinds, actors, indptr, sizes, values, share, ordinary, concentrations
+    groups, starts, stops, kinds, width, indptr, sizes, values, share, ordinary, concentrations
 ):
     """``urn_bits`` of many groups and some kinds.
 
@@ -93,7 +89,7 @@ def groups_bits(  # type: ignore[no-untyped-def]
         members = groups[starts[group] : starts[group + 1]]
         for place in range(len(kinds)):
             urn_bits(
-                members, kinds[place], actors, indptr, sizes, values, share, ordinary, concentrations, counts, stops,
+                members, kinds[place], width, indptr, sizes, values, share, ordinary, concentrations, counts, stops,
                 bits[group, place],
             )  # fmt: skip
     return bits

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Item = TypeVar("Item")
 Given = TypeVar("Given")
 #: Rows that are worth a thread of their own.
-ROWS = 4096
+ROWS = 1024
 
 
 @cache

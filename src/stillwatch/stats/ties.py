@@ -65,7 +65,7 @@ def _bits(
 ) -> NDArray[np.float64]:
     starts = np.r_[0, np.cumsum([len(group) for group in drawn])].astype(np.int64)
     bits = groups_bits(
-        np.concatenate(drawn), starts, np.array(stops, np.int64), kinds, len(graph.actors), graph.indptr,
+        np.concatenate(drawn), starts, np.array(stops, np.int64), kinds, len(graph.kinds), graph.indptr,
         graph.sizes, graph.values, graph.share, graph.ordinary, CONCENTRATIONS,
     )  # fmt: skip
     return np.asarray(bits)
