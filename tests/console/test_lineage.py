@@ -161,3 +161,22 @@ def test_the_page_needs_no_network_and_every_picture_has_words() -> None:
     assert "url(" not in page
     assert all('aria-label="' in svg for svg in re.findall("<svg[^>]*>", page))
     assert page.count("<svg") == 4
+
+
+def test_the_first_screen_has_every_claim_with_what_it_means_and_how_it_ended() -> None:
+    page = trace_html(found(Outcome.SUPPORTED, Outcome.NOT_SUPPORTED, Outcome.VIEWS_DISAGREE)).decode()
+    glance = page.split("<article", 1)[0]
+    for kind, meant in (("wrapper", "another name"), ("weights", "its weights"), ("taught", "trained on its answers")):
+        assert re.search(rf'<a href="#claim-\d">{kind}</a>.*{meant}', glance)
+    assert all(outcome.value in glance for outcome in (Outcome.SUPPORTED, Outcome.VIEWS_DISAGREE))
+    identifiers = re.findall(r' id="([^"]+)"', page)
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(identifiers)
+    assert len(identifiers) == len(set(identifiers))
+    assert page.count("<caption>") == page.count("<table>")
+
+
+def test_small_probabilities_are_written_as_everywhere() -> None:
+    rare = replace(SUPPORTED.claims[0].standings[0], p_value=2.5e-7)
+    claim = replace(SUPPORTED.claims[0], standings=(rare, *SUPPORTED.claims[0].standings[1:]))
+    assert "p = 2.5 × 10⁻⁷ over all candidates" in sentence(claim)
+    assert "e-07" not in trace_html(replace(SUPPORTED, claims=(claim, *SUPPORTED.claims[1:]))).decode()

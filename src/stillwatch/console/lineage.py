@@ -8,10 +8,17 @@ from rich.table import Table
 
 from stillwatch.console import lineage_charts as charts
 from stillwatch.console.pages import own, policy, templates, write_whole
-from stillwatch.console.words import large, listed, p_value, percent, plural, printable
+from stillwatch.console.words import large, listed, p_value, percent, plural, printable, stated
 from stillwatch.lineage.interface import FEWEST_PROMPTS, Claim, Outcome, Shadowing, Trace
 
 _TITLES = {"watermark": "Watermark of a teacher", "canaries": "Canaries of a teacher", "campaign": "A campaign"}
+
+#: What each claim says of the suspect.
+_MEANT = {
+    "wrapper": "the same model under another name",
+    "weights": "made from its weights",
+    "taught": "trained on its answers",
+}
 
 
 def sentence(claim: Claim) -> str:
@@ -21,10 +28,10 @@ def sentence(claim: Claim) -> str:
     match claim.outcome:
         case Outcome.SUPPORTED:
             via = f" It may have come by way of {printable(claim.via, 80)}." if claim.via else ""
-            return f"{claim.says.format(names)} Supported, p = {best.p_value:.3g} over all candidates.{via}"
+            return f"{claim.says.format(names)} Supported, {stated('p', best.p_value)} over all candidates.{via}"
         case Outcome.NOT_SUPPORTED:
             nearest = printable(best.candidate, 80)
-            return f"Not supported for any candidate: the nearest, {nearest}, has p = {best.p_value:.2g}."
+            return f"Not supported for any candidate: the nearest, {nearest}, has {stated('p', best.p_value)}."
         case Outcome.INSUFFICIENT_CONTROLS:
             return (
                 f"Insufficient controls: {claim.families} control families, and at least {claim.families_needed} "
@@ -73,11 +80,11 @@ def headline(found: Trace) -> str:
 def trace_html(found: Trace) -> bytes:
     """The report as UTF-8 HTML that needs no network and runs no script; equal results give equal bytes."""
     environment = templates(
-        (large, p_value, percent, plural, printable, sentence, shadowed, charts.against_controls, charts.tree)
+        (large, p_value, percent, plural, printable, stated, sentence, shadowed, charts.against_controls, charts.tree)
     )
     css = own("report.css")
     page = environment.get_template("lineage.html.j2").render(
-        trace=found, headline=headline(found), titles=_TITLES, css=css, policy=policy(css)
+        trace=found, headline=headline(found), titles=_TITLES, meant=_MEANT, css=css, policy=policy(css)
     )
     return page.encode("utf-8")
 
@@ -96,19 +103,21 @@ def print_trace(found: Trace, console: Console) -> None:
     for claim in found.claims:
         best = claim.standings[0]
         table.add_row(
-            claim.kind, claim.outcome.value, printable(best.candidate, 60), f"{best.p_value:.3g}", str(claim.families)
+            claim.kind, claim.outcome.value, printable(best.candidate, 60), p_value(best.p_value), str(claim.families)
         )
     console.print(table)
     for claim in found.claims:
         console.print(f"{claim.kind}: {sentence(claim)}", markup=False, highlight=False, soft_wrap=True)
     for line in found.beside:
-        stated = "" if line.p_value is None else f" p = {line.p_value:.3g}."
-        console.print(f"{line.kind}: {printable(line.says)}{stated}", markup=False, highlight=False, soft_wrap=True)
+        odds = "" if line.p_value is None else f" {stated('p', line.p_value)}."
+        console.print(f"{line.kind}: {printable(line.says)}{odds}", markup=False, highlight=False, soft_wrap=True)
         for doubt in line.doubts:
             console.print(f"  but {printable(doubt)}", markup=False, highlight=False, soft_wrap=True)
     if found.together:
         kinds = listed(found.together.kinds)
-        console.print(f"{kinds} together: p = {found.together.p_value:.3g}, as planned", markup=False, highlight=False)
+        console.print(
+            f"{kinds} together: {stated('p', found.together.p_value)}, as planned", markup=False, highlight=False
+        )
     if found.shadowing:
         console.print(f"shadows: {shadowed(found.shadowing)}", markup=False, highlight=False, soft_wrap=True)
     for warning in found.warnings:

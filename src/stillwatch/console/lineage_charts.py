@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from stillwatch.console.words import plural, printable
+from stillwatch.console.words import plural, printable, stated
 from stillwatch.lineage.calibration import hierarchical_p
 from stillwatch.lineage.interface import Card, Claim, Role
 
@@ -66,10 +66,10 @@ def against_controls(claim: Claim, cards: Sequence[Card]) -> Markup:
         y = base + 22 + _ROW * row
         parts.append(
             Markup(
-                '<g><title>{0}: {1:.2f}, p = {2:.3g}</title><text x="0" y="{3:.1f}">{4}</text>'
+                '<g><title>{0}: {1:.2f}, {2}</title><text x="0" y="{3:.1f}">{4}</text>'
                 '<path class="grid" d="M{5} {6:.1f}H{7}"/><circle class="{8}" cx="{9:.1f}" cy="{6:.1f}" r="5"/></g>'
             ).format(
-                printable(one.candidate, 80), one.score, one.p_value, y + 4, printable(one.candidate, 28),
+                printable(one.candidate, 80), one.score, stated("p", one.p_value), y + 4, printable(one.candidate, 28),
                 round(LEFT), y, round(WIDTH - RIGHT + 12), "bar" if one.p_value <= claim.alpha else "hollow",
                 x(one.score),
             )
