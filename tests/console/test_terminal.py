@@ -30,7 +30,7 @@ def test_it_says_what_the_report_says() -> None:
     text = " ".join(shown(FINDINGS, report=Path("out/report.html")).split())
     for part in (
         "Two coordinated extraction campaigns found",
-        "false-discovery rate of 1 %", "c-08d1b3", "work_queue", "1.2 × 10⁻⁶⁴",
+        "false-discovery rate of 1 %", "c-08d1b3", "work queue", "1.2 × 10⁻⁶⁴",
         "Ruled out: authorised programme", "How sure: Sure of the replay", "Would change the verdict", "Not measured",
         "40 accounts (c-a1): authorised programme", "212 accounts (c-k1): classroom", "Artifacts too common",
         "17 rows could not be read", "Calibration: nulls drawn", "Report: out/report.html",
@@ -110,3 +110,14 @@ def test_simulated_traffic_and_what_others_named_are_said_and_else_nothing_is() 
     assert "simulated" not in plain and "other members" not in plain
     assert result_line(replace(FINDINGS, simulated=True)).endswith("simulated=yes")
     assert "simulated" not in result_line(FINDINGS)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_lines_fit_the_terminal_and_what_goes_on_stands_under_its_beginning(width: int) -> None:
+    long = tuple(f"signal {n}: " + "a field that the log has not " * 6 for n in range(3))
+    text = shown(replace(FINDINGS, abstained=long), width)
+    assert all(len(line) <= width for line in text.splitlines())
+    lines = text.split("Signals that could not run\n")[1].split("\n\n")[0].splitlines()
+    assert sum(line.startswith("  - signal") for line in lines) == 3
+    assert all(line.startswith(("  - ", "    ")) and line == line.rstrip() for line in lines)
+    assert [" ".join(item.split()) for item in "\n".join(lines).split("  - ")[1:]] == [item.strip() for item in long]

@@ -1,11 +1,15 @@
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from stillwatch.cli.lab import lab
+from stillwatch.cli.main import cli
 from stillwatch.errors import UsageError
 from stillwatch.lab import KNOBS, SCENARIOS
 
@@ -14,7 +18,13 @@ def test_generate_writes_a_log_and_says_where(tmp_path: Path) -> None:
     arguments = ["generate", "--scenario", "demo", "--requests", "500", "--seed", "4", "--out", str(tmp_path)]
     result = CliRunner().invoke(lab, [*arguments, "--evade", "jitter", "--evade", "residential=0.4"])
     assert result.exit_code == 0, result.output
-    assert "500 requests" in result.output
+    assert re.match(r"500 requests of [\d,]+ accounts, 2 February 2026; a new model came out on 2 Feb", result.output)
+    (command,) = re.findall(r"(?m)^  stillwatch (detect .*)$", result.output)
+    detect = cli.get_command(click.Context(cli), "detect")
+    assert detect is not None
+    given = detect.make_context("detect", shlex.split(command)[1:]).params  # it can be typed as it stands
+    assert given["accounts"] == tmp_path / "accounts.parquet"
+    assert given["logs"] == (str(tmp_path / "requests"),)
     assert pq.read_table(tmp_path / "requests").num_rows == 500
     for name in (
         "accounts.parquet",

@@ -23,14 +23,19 @@ from stillwatch.cli.logs import read_log
     is_flag=True,
     help="The log is simulated (that of `stillwatch lab` says so itself): the result orders what is cleared, no more.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds, equal calibrations."
+)
 @engine_options
 def calibrate(
     logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
     pseudonymise: Path | None, out: Path, simulated: bool, seed: int,
     engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None,
 ) -> None:  # fmt: skip
-    """Measure how alike naturally related customers are in LOG..., a benign period, for `detect --calibration`."""
+    """Measure how alike naturally related customers are in the logs of a benign period, for `detect --calibration`.
+
+    LOG... are files, directories and globs.
+    """
     console = Console(stderr=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=temp or out.parent, prefix=".stillwatch-") as work:

@@ -54,9 +54,9 @@ def detect(
     fdr: float, seed: int, engine: str, master: str | None, memory: str | None, threads: int | None,
     temp: Path | None, as_json: bool, timings: bool,
 ) -> int:  # fmt: skip
-    """Find the coordinated extraction campaigns in LOG... (files, directories, globs).
+    """Find the coordinated extraction campaigns in request logs.
 
-    Exit status: 0 nothing found, 3 campaigns found, 2 bad usage, 1 failure.
+    LOG... are files, directories and globs. Exit status: 0 nothing found, 3 campaigns found, 2 bad usage, 1 failure.
     """
     console, began = Console(stderr=True), perf_counter()
     programmes = read_programmes(authorised) if authorised else ()

@@ -1,9 +1,6 @@
 """``stillwatch forum``: the exchange between companies. A sub-command is imported when it is called for, not before."""
 
-from importlib import import_module
-from typing import Any
-
-import click
+from stillwatch.cli.groups import LazyGroup
 
 #: Sub-command -> where it stands. Each module imports its extra's packages inside the command's function.
 COMMANDS: dict[str, str] = {
@@ -32,32 +29,5 @@ COMMANDS: dict[str, str] = {
     "trustee": "stillwatch.cli.forum_keyholders:trustee",
     "witness": "stillwatch.cli.forum_witness:witness",
 }
-
-
-class LazyGroup(click.Group):
-    """A group whose commands are found by ``module:attribute``.
-
-    Args:
-        name: the group's name.
-        places: sub-command -> ``module:attribute``.
-        **attributes: what ``click.Group`` takes.
-    """
-
-    def __init__(self, name: str, places: dict[str, str], **attributes: Any) -> None:
-        super().__init__(name, **attributes)
-        self._places = places
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all sub-commands, in order."""
-        return sorted({*super().list_commands(ctx), *self._places})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The sub-command of that name, imported now; None where there is none."""
-        if cmd_name not in self._places:
-            return super().get_command(ctx, cmd_name)
-        module, _, attribute = self._places[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
-        return command
-
 
 forum = LazyGroup("forum", COMMANDS, help="Exchange indicators with other providers, and nothing else.")

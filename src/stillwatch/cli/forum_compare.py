@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from stillwatch.cli.groups import Group
 from stillwatch.errors import UsageError
 from stillwatch.schema.matching import KINDS
 
@@ -28,7 +29,7 @@ identifiers = click.option("--identifiers", "file", type=_FILE, required=True,
                            help="What `forum identifiers` wrote, or CSV with columns kind and value.")  # fmt: skip
 
 
-@click.group("compare")
+@click.group("compare", cls=Group)
 def compare() -> None:
     """Compare identifiers with another member without showing them to anybody: how many, and, if both agree, which."""
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 import click
 from rich.console import Console
 
+from stillwatch.cli.groups import Group
 from stillwatch.errors import InputError, UsageError
 from stillwatch.schema.forum import Role
 
@@ -122,7 +123,7 @@ def tick(database: str, keys: Path, policy: Path | None) -> None:
         click.echo(f"epoch {matching.current(hub).scope.epoch} of private matching runs")
 
 
-@click.group("member")
+@click.group("member", cls=Group)
 def member() -> None:
     """Companies that take part."""
 
@@ -198,7 +199,7 @@ def retire_key(database: str, keys: Path, key: str) -> None:
         membership.retire_key(tx, key, now)
 
 
-@click.group("person")
+@click.group("person", cls=Group)
 def person() -> None:
     """People who act for a member."""
 
@@ -217,7 +218,7 @@ def add_person(database: str, keys: Path, member_name: str, name: str, roles: tu
     _OUT.print(made.id)
 
 
-@click.group("token")
+@click.group("token", cls=Group)
 def token() -> None:
     """Bearer tokens, told once and kept as hashes."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from stillwatch.cli.forum_hub import hub_options, open_store
+from stillwatch.cli.groups import Group
 from stillwatch.cli.listening import check_tls
 from stillwatch.errors import MissingExtra, UsageError
 
@@ -21,7 +22,7 @@ _quota = click.option("--quota", type=click.IntRange(min=1), default=2_000_000, 
                       help="Identifiers a member may have evaluated in an epoch.")  # fmt: skip
 
 
-@click.group("matching")
+@click.group("matching", cls=Group)
 def matching() -> None:
     """Private matching, as the hub's operator arranges it."""
 
@@ -49,7 +50,7 @@ def matching_init(
     click.echo("Start the hub anew.")
 
 
-@click.group("trustee")
+@click.group("trustee", cls=Group)
 def trustee() -> None:
     """The second keyholder of private matching: another operator than the hub's."""
 
@@ -72,7 +73,7 @@ def init(keys: Path, name: str, days: int, quota: int) -> None:
 @_database
 @click.option("--peers", type=_FILE, required=True,
               help="JSON of members' keys, pseudonym to list of public halves; read anew when it changes.")  # fmt: skip
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8444, show_default=True, help="0 takes a free one.")
 @click.option("--tls-cert", type=_FILE, help="Certificate chain (PEM).")
 @click.option("--tls-key", type=_FILE, help="Its key (PEM).")

@@ -1,6 +1,6 @@
 """``stillwatch gate``: measures in the path of requests. Sub-commands are imported when they are called for."""
 
-from stillwatch.cli.forum import LazyGroup
+from stillwatch.cli.groups import LazyGroup
 
 #: Sub-command -> where it stands.
 COMMANDS: dict[str, str] = {

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stillwatch.cli.gate_options import FILE
+from stillwatch.cli.groups import Group
 from stillwatch.console.words import printable
 from stillwatch.errors import InputError, UsageError
 
@@ -25,12 +26,12 @@ _FIELDS: Final = ("text", "response", "output", "answer", "completion")
 _SHOWN: Final = 10
 
 
-@click.group("canary")
+@click.group("canary", cls=Group)
 def canary() -> None:
     """The marks of lists: which accounts' answers are in TEXTS that were found elsewhere."""
 
 
-@click.group("watermark")
+@click.group("watermark", cls=Group)
 def watermark() -> None:
     """The watermark of a model server: whether TEXTS, or a model that wrote them, had marked text before it."""
 

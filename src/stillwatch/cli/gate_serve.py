@@ -79,8 +79,8 @@ def share(state: "State") -> None:
 @database_option
 @click.option("--log", type=FOLDER, help="Directory for the log of requests, which `stillwatch watch` reads.")
 @policy_option
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8100, show_default=True, help="0 takes a free one.")
 @click.option("--envoy-port", type=click.IntRange(0, 65535), help="Answer Envoy's ext_authz over gRPC there too.")
 @click.option("--tls-cert", type=FILE, help="Certificate chain (PEM).")
 @click.option("--tls-key", type=FILE, help="Its key (PEM).")

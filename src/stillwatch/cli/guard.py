@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from stillwatch.cli.grouped import few, grouped
+from stillwatch.cli.groups import Group
 from stillwatch.errors import UsageError
 from stillwatch.forum.guard import BundleDecision, Context, Decision, Guard, Outcome, Policy, load
 from stillwatch.forum.guard.chapters import source_text
@@ -24,7 +25,7 @@ _POLICY = click.option("--policy", "policy_file", type=click.Path(path_type=Path
 STAYS, FAILED = 3, 1
 
 
-@click.group("guard")
+@click.group("guard", cls=Group)
 def guard() -> None:
     """Check what may leave, try the policy's examples, and print the policy."""
 

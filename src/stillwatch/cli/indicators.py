@@ -14,6 +14,7 @@ from rich.console import Console
 from stillwatch import indicators as verb
 from stillwatch import pipeline
 from stillwatch.cli.engines import engine_options, make_engine
+from stillwatch.cli.groups import Group
 from stillwatch.cli.inputs import input_options
 from stillwatch.cli.logs import read_log
 from stillwatch.errors import InputError
@@ -27,7 +28,7 @@ _OUT = click.Path(path_type=Path, dir_okay=False)
 FAULTS, FOUND = 1, 3
 
 
-@click.group("indicators")
+@click.group("indicators", cls=Group)
 def indicators() -> None:
     """Mint, check, convert and match indicators (STIX 2.1)."""
 

@@ -14,9 +14,15 @@ from stillwatch.errors import UsageError
 @click.command("ingest")
 @input_options
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Parquet file to write.")
-@click.option("--accounts-out", type=click.Path(path_type=Path, dir_okay=False), help="Parquet file for the accounts.")
 @click.option(
-    "--rejects", type=click.Path(path_type=Path, dir_okay=False), help="[default: rejects.ndjson beside --out]"
+    "--accounts-out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Parquet file for the accounts; needed with --accounts.",
+)
+@click.option(
+    "--rejects",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="NDJSON of rows that cannot be read.  [default: rejects.ndjson beside --out]",
 )
 def ingest(
     logs: tuple[str, ...],
@@ -29,12 +35,13 @@ def ingest(
     accounts_out: Path | None,
     rejects: Path | None,
 ) -> None:
-    """Read LOG... (files, directories, globs) into one Parquet file of the canonical log.
+    """Turn request logs of any known format into one Parquet file of the canonical log.
 
-    Rows that cannot be read go to a rejects file with their file, line and reason.
+    LOG... are files, directories and globs. Rows that cannot be read go to a rejects file, with file, line and reason.
     """
     if (accounts is None) != (accounts_out is None):
-        raise UsageError("one makes no sense without the other", where="--accounts, --accounts-out")
+        missing = "--accounts-out" if accounts_out is None else "--accounts"
+        raise UsageError("accounts are read from one file and written to another", where=missing, do="Name both")
     rejects = rejects or out.parent / "rejects.ndjson"
     console = Console(stderr=True)
     out.parent.mkdir(parents=True, exist_ok=True)

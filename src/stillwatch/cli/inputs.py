@@ -86,7 +86,7 @@ def describe(found: Ingested, what: str) -> str:
     if found.formats:
         text += f" ({', '.join(found.formats)})"
     if found.skipped:
-        text += f"; {found.skipped:,} rows hold no request"
+        text += f"; {found.skipped:,} without a request passed over"
     if found.rejects:
         worst = sorted(found.rejects.items(), key=lambda item: (-item[1], item[0]))[:5]
         text += f"; {found.rejected:,} rejected: " + ", ".join(f"{reason} ({n:,})" for reason, n in worst)

@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from stillwatch.cli.groups import Group
+from stillwatch.console import words
 from stillwatch.errors import UsageError
-from stillwatch.lab import KNOBS, SCENARIOS, Order, deal, generate
+from stillwatch.lab import KNOBS, SCENARIOS, Order, Written, deal, generate
 
 
 def _degrees(values: tuple[str, ...]) -> dict[str, float]:
@@ -25,7 +27,11 @@ def _degrees(values: tuple[str, ...]) -> dict[str, float]:
     return degrees
 
 
-@click.group()
+#: Option of ``detect`` -> the file of a generated log that it takes.
+_INPUTS = {"accounts": "accounts.parquet", "authorised": "authorised.toml"}
+
+
+@click.group(cls=Group)
 def lab() -> None:
     """Simulate traffic with known truth, for drills and for measuring."""
 
@@ -64,13 +70,21 @@ def generate_command(
         TextColumn("{task.completed:,.0f} requests"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("writing", total=None)
         written = generate(order, lambda done, total: bar.update(task, completed=done, total=total))
-    console.print(
-        f"{written.requests:,} requests of {written.accounts:,} accounts, "
-        f"{written.first:%Y-%m-%d} to {written.last:%Y-%m-%d}, "
-        f"new model on {written.release:%Y-%m-%d %H:%M} UTC: {written.out}"
+    console.print(_told(written), highlight=False, markup=False, soft_wrap=True)
+
+
+def _told(written: Written) -> str:
+    """What was written, and what to do with it."""
+    out = written.out
+    known = " ".join(f"--{name} {out / file}" for name, file in _INPUTS.items() if (out / file).exists())
+    return (
+        f"{written.requests:,} requests of {written.accounts:,} accounts, {words.days(written.first, written.last)}; "
+        f"a new model came out on {words.minute(written.release)} UTC → {out}\n"
+        f"Who was who is in {out / 'truth'}. Find it:\n"
+        f"  stillwatch detect {out / 'requests'} {known} --out findings"
     )
 
 
@@ -81,11 +95,13 @@ def scenarios_command() -> None:
     table = Table("scenario", "days", "requests", "what it shows", box=None, header_style="bold")
     for each in SCENARIOS:
         table.add_row(each.name, f"{each.days:g}", f"{each.requests:,}", each.title)
-    console.print(table)
+    console.print(table, "")
     knobs = Table("evasion knob", "at degree 1", box=None, header_style="bold")
     for knob in KNOBS:
         knobs.add_row(knob.name, knob.title)
-    console.print(knobs)
+    console.print(knobs, "")
+    example = "stillwatch lab generate --scenario record --evade jitter=0.5 --out DIR"
+    console.print(f"As in: {example}", highlight=False, soft_wrap=True)
 
 
 @lab.command("deal")

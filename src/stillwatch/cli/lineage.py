@@ -1,6 +1,6 @@
 """``stillwatch lineage``: whose outputs a model was trained on. A sub-command is imported when it is called for."""
 
-from stillwatch.cli.forum import LazyGroup
+from stillwatch.cli.groups import LazyGroup
 
 #: Sub-command -> where it stands.
 COMMANDS: dict[str, str] = {

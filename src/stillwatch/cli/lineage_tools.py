@@ -86,7 +86,7 @@ def safeguards(
 @click.option("--share", type=click.FloatRange(0.05, 0.95), default=0.5, show_default=True, help="Prompts learnt from.")
 @click.option("--seen", is_flag=True, help="Answer the prompts learnt from as well.")
 @click.option("--kind", type=click.Choice(sorted(STUDENTS)), default="ngram", show_default=True, help="Of student.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds, equal students.")
 def shadow(teachers: Path, bases: Path, out: Path, share: float, seen: bool, kind: str, seed: int) -> None:
     """Train small students on each of TEACHERS and write their answers: known positives to calibrate with."""
     learnt = read_answers(teachers)

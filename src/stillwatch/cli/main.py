@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from stillwatch import __version__
-from stillwatch.cli.forum import LazyGroup
+from stillwatch.cli.groups import LazyGroup
 from stillwatch.console.words import printable
 from stillwatch.errors import StillwatchError, UsageError
 
@@ -28,9 +28,10 @@ COMMANDS: dict[str, str] = {
 
 cli = LazyGroup(
     "stillwatch", COMMANDS, help="Detect, share and stop adversarial distillation.",
+    epilog="Begin with `stillwatch demo`, or on your own logs with `stillwatch detect LOG... --out DIR`.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )  # fmt: skip
-click.version_option(__version__)(cli)
+click.version_option(__version__, prog_name="stillwatch")(cli)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from stillwatch.cli.groups import Group
 from stillwatch.enforcement import Measure, Policy, load
 from stillwatch.enforcement.check import failures
 from stillwatch.errors import InputError, UsageError
@@ -36,7 +37,7 @@ def tested(path: Path | None) -> Policy:
     return policy
 
 
-@click.group("policy")
+@click.group("policy", cls=Group)
 def policy() -> None:
     """Policies: which verdict leads to which measure."""
 

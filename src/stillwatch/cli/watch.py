@@ -45,8 +45,11 @@ _FRESH = 8
 @click.option("--accounts", type=FILE, help="The accounts table.")
 @click.option("--authorised", type=FILE, help="TOML file of programmes that may distil.")
 @click.option("--calibration", type=FILE, help="Natural groups of a benign period.")
-@click.option("--fdr", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--fdr", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01, show_default=True,
+    help="False-discovery rate among campaigns.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds, equal findings.")
 @click.option("--gate", type=FOLDER, help="Publish the verdicts to the gates over this directory.")
 @database_option
 @click.option(
@@ -67,7 +70,7 @@ def watch(
     policy_file: Path | None, engine: str, master: str | None, memory: str | None, threads: int | None,
     temp: Path | None,
 ) -> None:  # fmt: skip
-    """Detect over the logs in DIR... again and again: what is new is read once, the rest is kept in OUT/window.
+    """Detect over directories of logs again and again: what is new is read once, the rest is kept in OUT/window.
 
     Stopped and started anew, it goes on where it was. One watch at a time works on OUT.
     """

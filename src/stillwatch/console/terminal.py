@@ -10,7 +10,6 @@ from pathlib import Path
 
 from rich import box
 from rich.console import Console, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +19,7 @@ from stillwatch.schema.campaign import Campaign, Findings
 
 NARROW = 90  # columns below which tables become lists
 DETAILED = 5  # campaigns told in full; the rest are one line each and whole in the report
+BULLET = "  - "
 BULLETS = 5  # lines of one list before the rest is counted
 
 
@@ -51,6 +51,8 @@ def print_summary(findings: Findings, console: Console, report: Path | None = No
     if findings.simulated:
         say.line(prose.SIMULATED, "yellow")
     say.line(prose.certainty(findings), "dim")
+    if findings.campaigns:
+        say.line(prose.explained(findings))
     campaigns = by_certainty(findings.campaigns)
     for number, campaign in enumerate(campaigns[:DETAILED], start=1):
         _campaign(say, campaign, f"{number} of {len(campaigns)}")
@@ -98,7 +100,12 @@ def _campaign(say: "_Speaker", campaign: Campaign, place: str) -> None:
         say.table(
             ("Signal", "What was measured", "Accounts", "p-value"),
             [
-                (e.signal, e.summary, words.large(e.accounts) if e.accounts else "-", words.p_value(e.p_value))
+                (
+                    e.signal.replace("_", " "),
+                    e.summary,
+                    words.large(e.accounts) if e.accounts else "-",
+                    words.p_value(e.p_value),
+                )
                 for e in evidence
             ],
         )
@@ -129,7 +136,10 @@ class _Speaker:
         self.line("")
         self.line(heading, "bold")
         for item in items[:BULLETS]:
-            self._print(Padding(self._safe(f"- {item}"), (0, 0, 0, 2)))
+            lines = self._safe(item).wrap(self._console, max(self._console.width - len(BULLET), 20))
+            for line in lines:
+                line.rstrip()
+            self._print(Text(BULLET) + Text("\n" + " " * len(BULLET)).join(lines))
         if len(items) > BULLETS:
             self.line(f"  and {words.large(len(items) - BULLETS)} more in the report", "dim")
 
