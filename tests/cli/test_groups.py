@@ -1,7 +1,5 @@
 """What ``--help`` says at every level: whole sentences, a word on every option, and what was meant by a slip."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import click
@@ -50,8 +48,3 @@ def test_a_slip_is_told_what_may_have_been_meant(slip: list[str], meant: str) ->
     assert result.exit_code == 2
     assert f"No such command '{slip[-1]}'." in result.output
     assert f"Did you mean {meant}?" in result.output if meant else "Did you mean" not in result.output
-
-
-def test_the_package_runs_as_a_module() -> None:
-    done = subprocess.run([sys.executable, "-m", "stillwatch", "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("stillwatch, version ")

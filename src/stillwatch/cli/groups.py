@@ -36,9 +36,10 @@ class Group(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            if near := get_close_matches(args[0], self.list_commands(ctx)):
-                error.message += f" Did you mean {' or '.join(near)}?"
-            raise
+            near = " or ".join(get_close_matches(args[0], self.list_commands(ctx)))
+            if not near:
+                raise
+            raise click.UsageError(f"{error.format_message()} Did you mean {near}?", ctx) from None
 
 
 class LazyGroup(Group):
