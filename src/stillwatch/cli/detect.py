@@ -65,7 +65,7 @@ def detect(
     reference = read_calibration(calibration) if calibration else None
     others = read_indicators(known) if known else ()
     out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=temp or out, prefix=".stillwatch-") as work, console.status("Reading") as status:
+    with TemporaryDirectory(dir=temp or out, prefix=".stillwatch-") as work:
         log = read_log(
             logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work), out / "rejects.ndjson", console,
             [out / name for name in FILES],
@@ -73,10 +73,11 @@ def detect(
         read = perf_counter()
         running = make_engine(engine, master, memory, threads, temp)
         try:
-            options = pipeline.Options(
-                fdr, seed, programmes, reference, others, lambda stage: status.update(f"{stage} …")
-            )
-            findings = pipeline.detect(log, running, options, out)
+            with console.status("engine …") as status:
+                options = pipeline.Options(
+                    fdr, seed, programmes, reference, others, lambda stage: status.update(f"{stage} …")
+                )
+                findings = pipeline.detect(log, running, options, out)
         finally:
             running.close()
     tested = perf_counter()
