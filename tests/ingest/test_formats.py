@@ -76,6 +76,7 @@ def test_mapping(tmp_path: Path) -> None:
 
 
 EMBEDDING = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.1]}], "model": "e"}
+PAIRS = ("openai_chat", "openai_responses", "anthropic_messages")
 NO_TEXT = [
     {"account_id": "a", "request": {"model": "e", "input": ["one"]}, "response": EMBEDDING},
     {"account_id": "a", "request": {"model": "m", "input": "two"}, "response": {"id": "modr-1", "results": [{}]}},
@@ -83,7 +84,7 @@ NO_TEXT = [
 ]
 
 
-@pytest.mark.parametrize("name", ["openai_chat", "openai_responses", "anthropic_messages"])
+@pytest.mark.parametrize("name", PAIRS)
 def test_calls_that_ask_for_no_text_are_passed_over_and_counted(tmp_path: Path, name: str) -> None:
     """They come first, and are more than the rest: the file is still known for what it is."""
     log = tmp_path / "log.ndjson"
@@ -94,6 +95,17 @@ def test_calls_that_ask_for_no_text_are_passed_over_and_counted(tmp_path: Path, 
     assert found.formats == (FORMATS[f"{name}.ndjson"],)
     expected = json.loads((GOLDEN / f"{name}.ndjson.expected").read_text())
     assert [row["request_id"] for row in read(found.paths)] == [row["request_id"] for row in expected]
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_call_of_another_api_is_a_reject_and_never_a_request_without_its_text(tmp_path: Path, name: str) -> None:
+    lines = {api: (GOLDEN / f"{api}.ndjson").read_text().splitlines() for api in PAIRS}
+    others = [line for api, found in lines.items() if api != name for line in found if "policy_violation" not in line]
+    log = tmp_path / "log.ndjson"
+    log.write_text("\n".join(lines[name] * 10 + others))
+    found = ingest([log], work=tmp_path / "w", rejects=tmp_path / "r")
+    assert found.rows == len(lines[name])
+    assert found.rejects["request: a call of another API than the file's first rows"] == len(others)
 
 
 def test_a_log_of_nothing_but_embeddings_says_so(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class AnthropicMessages:
 
     def records(self, row: Row) -> Iterable[Record]:
         """One request, or none if the call asked for no text (embeddings, moderation, images)."""
-        return requests_in(row, self.derived)
+        return requests_in(row, self.derived, _foreign)
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""
@@ -63,3 +63,7 @@ class AnthropicMessages:
 def _total(usage: Any) -> int | None:
     counts = [count for name in _INPUT if isinstance(count := at(usage, name), int)]
     return sum(counts) if counts else None
+
+
+def _foreign(request: Row, response: Row) -> bool:
+    return "messages" not in request or "choices" in response

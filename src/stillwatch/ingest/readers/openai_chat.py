@@ -31,7 +31,7 @@ class OpenAIChat:
 
     def records(self, row: Row) -> Iterable[Record]:
         """One request, or none if the call asked for no text (embeddings, moderation, images)."""
-        return requests_in(row, self.derived)
+        return requests_in(row, self.derived, _foreign)
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""
@@ -75,3 +75,7 @@ def refused(message: Any, reason: Any, error: Any) -> bool | None:
     if at(message, "refusal") or at(error, "code") in _BLOCKED:
         return True
     return declined(reason)
+
+
+def _foreign(request: Row, response: Row) -> bool:
+    return "messages" not in request or response.get("type") == "message"

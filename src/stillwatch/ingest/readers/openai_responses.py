@@ -31,7 +31,7 @@ class OpenAIResponses:
 
     def records(self, row: Row) -> Iterable[Record]:
         """One request, or none if the call asked for no text (embeddings, moderation, images)."""
-        return requests_in(row, self.derived)
+        return requests_in(row, self.derived, _foreign)
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""
@@ -81,3 +81,7 @@ def _asks_logprobs(request: Row) -> bool | None:
     if isinstance(include, list) and "message.output_text.logprobs" in include:
         return True
     return None if request.get("top_logprobs") is None else bool(request["top_logprobs"])
+
+
+def _foreign(request: Row, response: Row) -> bool:
+    return "messages" in request or "choices" in response

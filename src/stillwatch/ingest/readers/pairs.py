@@ -57,16 +57,20 @@ def open_pair(row: Row) -> Pair | None:
     return None
 
 
-def requests_in(row: Row, derived: Callable[[Row, Row], Record]) -> Iterable[Record]:
+def requests_in(
+    row: Row, derived: Callable[[Row, Row], Record], foreign: Callable[[Row, Row], bool]
+) -> Iterable[Record]:
     """The request of a row, by its envelope and by what ``derived`` takes from the bodies; none if it asks for no text.
 
     Raises:
-        BadRow: there is no request body.
+        BadRow: there is no request body, or the bodies are ``foreign``: read as this API's they would lose their text.
     """
     pair = open_pair(row)
     if pair is None:
         raise BadRow("no request body", "request")
     if pair.generates:
+        if foreign(pair.request, pair.response):
+            raise BadRow("a call of another API than the file's first rows", "request")
         yield merge(pair, **derived(pair.request, pair.response))
 
 
