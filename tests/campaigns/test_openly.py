@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from stillwatch.campaigns.openly import openly_one
+from stillwatch.campaigns.openly import Openness, openly_one, rows_of
 from stillwatch.schema.requests import ACCOUNTS
 
 
@@ -15,6 +15,10 @@ def accounts(group: int = 10, others: int = 50, **same: object) -> pa.Table:
     ]
     rows += [{"account_id": f"o{i}", "email_domain": "mail.example", "verified": True} for i in range(others)]
     return pa.Table.from_pylist(rows, ACCOUNTS)
+
+
+def look(table: pa.Table) -> Openness:
+    return openly_one(table, rows_of(table), GROUP)
 
 
 GROUP = [f"g{i}" for i in range(10)]
@@ -33,12 +37,12 @@ GROUP = [f"g{i}" for i in range(10)]
     ],
 )
 def test_one_instrument_and_a_verified_or_own_name(same: dict[str, object], holds: bool) -> None:
-    found = openly_one(accounts(**same), GROUP)
+    found = look(accounts(**same))
     assert found.holds is holds
     assert "%" in found.why
 
 
 def test_accounts_that_the_file_does_not_know_are_not_open() -> None:
-    assert not openly_one(ACCOUNTS.empty_table(), GROUP).holds
+    assert not look(ACCOUNTS.empty_table()).holds
     half = accounts(5, payment_fingerprint="one", verified=True)
-    assert not openly_one(half, GROUP).holds
+    assert not look(half).holds

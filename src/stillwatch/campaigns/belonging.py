@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,17 +81,18 @@ def judged(
         axis=1,
     ).astype(np.int64)
     parts = batch["part"].to_numpy(zero_copy_only=False)
-    accounts = batch["account_id"].to_pylist()
+    coded: Any = batch["account_id"].dictionary_encode()
+    names, account = coded.dictionary.to_pylist(), coded.indices.to_numpy()
     belongs = np.zeros(len(parts), np.bool_)
     for part in np.unique(parts):
         mixture, rows = mixtures[part], np.nonzero(parts == part)[0]
         if mixture is None:
             belongs[rows] = True
             continue
-        shares = np.array([mixture.shares.get(accounts[row], mixture.share) for row in rows])
-        belongs[rows] = mixture.belongs(features[rows], shares) > 0.5
+        shares = np.array([mixture.shares.get(name, mixture.share) for name in names])
+        belongs[rows] = mixture.belongs(features[rows], shares[account[rows]]) > 0.5
     if ends:
-        belongs &= filled(batch["micros"], 0) >= np.array([ends.get(account, 0) for account in accounts], np.int64)
+        belongs &= filled(batch["micros"], 0) >= np.array([ends.get(name, 0) for name in names], np.int64)[account]
     columns = [batch[name] for name in BELONGING.names if name != "belongs"]
     return pa.RecordBatch.from_arrays(
         [column.cast(field.type) for column, field in zip(columns, BELONGING, strict=False)] + [pa.array(belongs)],

@@ -8,7 +8,7 @@ import pyarrow as pa
 from stillwatch.campaigns.assess import Assessment
 from stillwatch.campaigns.compose import Counts, campaign
 from stillwatch.campaigns.coverage import Standing
-from stillwatch.campaigns.openly import openly_one
+from stillwatch.campaigns.openly import openly_one, rows_of
 from stillwatch.schema.campaign import Campaign
 from stillwatch.schema.graph import Holders, Incidence, Named
 
@@ -57,11 +57,12 @@ def conclude(assessments: Sequence[Assessment], ground: Ground) -> Conclusion:
     accused: list[Campaign] = []
     authorised: list[Campaign] = []
     cleared: list[Campaign] = []
+    rows = rows_of(ground.accounts)
     for part, assessment in enumerate(assessments):
         if not any(row["requests"] for row in ground.counts.accounts.get(part, [])):
             continue
         members = [a for actor in assessment.cluster.actors for a in ground.graph.accounts[int(actor)]]
-        open_, standing = openly_one(ground.accounts, members), ground.standing[part]
+        open_, standing = openly_one(ground.accounts, rows, members), ground.standing[part]
         told = campaign(
             part, assessment, ground.graph, ground.held, ground.counts, ground.rest_cues, open_, standing, ground.fdr,
             ground.abstained, ground.basis, ground.named,

@@ -30,10 +30,10 @@ def ties(batch: pa.RecordBatch, wanted: NDArray[np.int64] | None = None) -> pa.R
     """Kernel: rows of (account_id, prompt_anchors) as one row for each of the ``wanted`` anchors in them."""
     lists: Any = batch.column("prompt_anchors").cast(pa.list_(pa.int64()))
     anchors = pc.list_flatten(lists)
-    kept = np.flatnonzero(np.isin(np.asarray(anchors), wanted if wanted is not None else []))
-    parents = pc.list_parent_indices(lists).take(pa.array(kept))
+    kept = pc.indices_nonzero(pc.is_in(anchors, pa.array(wanted if wanted is not None else [], pa.int64())))
+    parents = pc.list_parent_indices(lists).take(kept)
     accounts = batch.column("account_id").cast(pa.string()).take(parents)
-    return pa.RecordBatch.from_arrays([accounts, anchors.take(pa.array(kept))], schema=_TIES)
+    return pa.RecordBatch.from_arrays([accounts, anchors.take(kept)], schema=_TIES)
 
 
 def with_fingerprints(engine: Engine, campaigns: Sequence[Campaign], families: Families) -> tuple[Campaign, ...]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stillwatch.ingest.coerce import MISSING, coerce
 from stillwatch.ingest.interface import Column, Shape
 from stillwatch.ingest.pieces import Piece, Report
+from stillwatch.stats.threads import each as in_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,16 @@ def conform(piece: Piece, shape: Shape, report: Report) -> Conformed:
     columns: list[Column] = []
     fields: list[Any] = []
     untouched = True
+    present = [field for field in shape.schema if field.name in piece.columns]
+    coerced = dict(
+        zip(present, in_threads(lambda field: coerce(field, piece.columns[field.name]), present), strict=True)
+    )
     for field in shape.schema:
-        if field.name not in piece.columns:
+        if field not in coerced:
             if not field.nullable:
                 faults = dict.fromkeys(range(rows), (MISSING, field.name)) | faults
             continue
-        column, wrong, changed = coerce(field, piece.columns[field.name])
+        column, wrong, changed = coerced[field]
         untouched = untouched and not changed
         for row, reason in wrong.items():
             faults.setdefault(row, (reason, field.name))

@@ -12,6 +12,7 @@ from stillwatch.ingest.interface import Column, Reader, Shape
 from stillwatch.ingest.jsonlines import SNIFFED
 from stillwatch.ingest.pieces import ROWS, Choose, Located, Piece, Report, excerpt_of, from_rows
 from stillwatch.schema.requests import SIMULATED
+from stillwatch.stats.threads import ahead
 
 _ROW_BY_ROW = 8_192  # rows that are Python objects at the same time
 
@@ -69,7 +70,7 @@ def clean_pieces(path: Path, shape: Shape, rows: int) -> Iterator[Piece]:
 def _columnar(file: pq.ParquetFile, shape: Shape) -> Iterator[tuple[Piece, int]]:
     names = [name for name in file.schema_arrow.names if name in shape.schema.names]
     start = 1
-    for batch in file.iter_batches(batch_size=ROWS, columns=names):
+    for batch in ahead(file.iter_batches(batch_size=ROWS, columns=names)):
         lines = np.arange(start, start + batch.num_rows)
         columns: dict[str, Column] = dict(zip(batch.schema.names, batch.columns, strict=True))
         yield Piece(columns, lines, excerpt_of(batch)), batch.num_rows

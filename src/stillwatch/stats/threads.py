@@ -4,7 +4,7 @@ For compiled code that lets go of the interpreter's lock; plain Python and small
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
@@ -26,6 +26,16 @@ def _threads() -> ThreadPoolExecutor:
 def each(work: Callable[[Item], Given], items: Sequence[Item]) -> list[Given]:
     """``work`` on each of ``items``, in order; nothing that runs in it may call ``each`` again."""
     return [work(item) for item in items] if len(items) < 2 else list(_threads().map(work, items))
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """``items``, the next of which is made in a thread while one is looked at."""
+    end = object()
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, items, end)
+            yield item  # type: ignore[misc]
 
 
 def in_parts(work: Callable[[NDArray[Any]], NDArray[Any]], rows: NDArray[Any]) -> NDArray[Any]:
