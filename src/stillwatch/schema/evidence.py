@@ -46,8 +46,10 @@ class Kind:
     ordinary: frozenset[str] = frozenset()
 
 
+_NAMES = pa.dictionary(pa.int32(), pa.string())
 #: One row an account, kind and value; ``n`` is the number of requests behind it (1 for what the accounts file says).
-TRAITS = pa.schema([("account_id", pa.string()), ("kind", pa.string()), ("value", pa.string()), ("n", pa.int64())])
+#: There are some fifty rows an account, so each text stands there once.
+TRAITS = pa.schema([("account_id", _NAMES), ("kind", _NAMES), ("value", _NAMES), ("n", pa.int64())])
 
 
 @dataclass(frozen=True, slots=True)
