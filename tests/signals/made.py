@@ -18,7 +18,6 @@ def activity(account, time, **columns) -> Activity:
     missing = dict.fromkeys(("prompt_hash", "template", "system_hash", "cues", "model", "session"), 0)
     made = {"accounts": tuple(f"a{i}" for i in range(int(max(account, default=-1)) + 1)),
             "models": columns.pop("models", ("old",)),
-            "request_id": np.array([f"r{i}" for i in range(rows)], object),
             "account": np.asarray(account, np.int32)[order],
             "time": START + np.asarray(time, np.int64)[order]}  # fmt: skip
     for field in fields(Activity):

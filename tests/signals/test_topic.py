@@ -23,7 +23,7 @@ def activity(
     zero = np.zeros(rows, np.int64)
     return Activity(
         accounts=tuple(f"a{seed}-{at}" for at in range(accounts)), models=("m",),
-        request_id=np.array([f"r{at}" for at in range(rows)], object), account=account, time=np.arange(rows),
+        account=account, time=np.arange(rows),
         model=zero.astype(np.int32), session=zero, prompt_hash=rng.integers(1, 2**62, rows), template=zero,
         words=zero.astype(np.int32), cues=zero.astype(np.int32), form=form, sketch=sketch, system_hash=zero,
         input_tokens=zero, output_tokens=zero, reasoning_tokens=zero, refused=zero.astype(np.int8),

@@ -27,8 +27,9 @@ def numbered(column: Any) -> NDArray[np.int64]:
 
 def fixed_bytes(column: Any, width: int) -> NDArray[np.int8]:
     """``column`` of binary values of ``width`` bytes as rows of signed bytes; a null is all zero."""
-    data = b"".join(value if value is not None else bytes(width) for value in column.to_pylist())
-    return np.frombuffer(data, np.int8).reshape(len(column), width)
+    fixed = _flat(pc.fill_null(column.cast(pa.binary()), bytes(width))).cast(pa.binary(width))
+    data = np.frombuffer(fixed.buffers()[1] or b"", np.int8)
+    return data[fixed.offset * width : (fixed.offset + len(fixed)) * width].reshape(len(fixed), width)
 
 
 def distinct(column: Any) -> list[str]:

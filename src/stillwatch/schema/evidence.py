@@ -83,7 +83,6 @@ class Activity:
 
     accounts: tuple[str, ...]
     models: tuple[str, ...]
-    request_id: NDArray[np.object_]
     account: NDArray[np.int32]
     time: NDArray[np.int64]  # microseconds since the epoch, UTC
     model: NDArray[np.int32]

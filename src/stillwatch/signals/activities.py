@@ -11,7 +11,7 @@ from stillwatch.schema.evidence import Activity
 
 _COLUMNS = "model, session_id, input_tokens, output_tokens, reasoning_tokens, refused"
 _QUERY = f"""
-SELECT part, request_id, account_id, micros, {_COLUMNS},
+SELECT part, account_id, micros, {_COLUMNS},
   prompt_hash, prompt_words, prompt_cues, prompt_form, prompt_sketch, system_hash, template
 FROM (SELECT request_id, {_COLUMNS} FROM requests SEMI JOIN chosen USING (account_id)) AS asked
 JOIN (SELECT part, request_id, account_id, micros,
@@ -48,7 +48,6 @@ def _activity(rows: pa.Table, accounts: tuple[str, ...], models: tuple[str, ...]
     return Activity(
         accounts=accounts,
         models=models,
-        request_id=rows["request_id"].to_numpy(),
         account=codes(rows["account_id"], accounts).astype(np.int32),
         time=filled(rows["micros"], 0),
         model=codes(rows["model"], models).astype(np.int32),
