@@ -32,7 +32,7 @@ from stillwatch.indicators import Matched, looked_at, match, traits_needed
 from stillwatch.links import Linked, build, find_clusters, put_forward
 from stillwatch.links.seeds import COMMON, SMALLEST
 from stillwatch.schema.campaign import Campaign, Findings
-from stillwatch.schema.evidence import Activity, Family, Reading
+from stillwatch.schema.evidence import TRAITS, Activity, Family, Reading
 from stillwatch.schema.graph import Incidence, Named
 from stillwatch.schema.prints import PRINTS
 from stillwatch.schema.requests import REQUESTS
@@ -94,7 +94,7 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         EngineError: a query failed, for want of memory or disk most often.
     """
     watch = _Watch(options.progress)
-    families, traits, graph, linked = _link(log, engine, options.seed, watch)
+    families, traits, graph, linked = _link(log, engine, options.seed, watch, bool(options.indicators))
     with watch("indicators"):
         named = _named(log, engine, options.indicators, traits, graph)
         linked = put_forward(graph, linked, named) if named else linked
@@ -139,7 +139,7 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
 
 def calibrate(log: Log, engine: Engine, seed: int, simulated: bool) -> Calibration:
     """Measure the natural groups of ``log``, a period without campaigns; clusters in it are natural groups too."""
-    _, _, graph, linked = _link(log, engine, seed, _Watch(lambda stage: None))
+    _, _, graph, linked = _link(log, engine, seed, _Watch(lambda stage: None), rows=False)
     groups = natural_groups(graph, linked.held, linked.order, ())
     first, last = _span(engine)
     if first is None or last is None:
@@ -179,8 +179,10 @@ def artifacts(log: Log, engine: Engine, kinds: frozenset[str]) -> pa.Table:
     return gather(engine, signals, log.fields).table
 
 
-def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Families, Traits, Incidence, Linked]:
-    """From the log to clusters."""
+def _link(
+    log: Log, engine: Engine, seed: int, watch: "_Watch", rows: bool
+) -> tuple[Families, Traits, Incidence, Linked]:
+    """From the log to clusters; the rows of the traits, which are many, are kept beyond the graph only if asked for."""
     with watch("fingerprints"):
         engine.scan("requests", log.requests, pa.schema([*REQUESTS, *PRINTS]))
         engine.load("accounts", log.accounts)
@@ -198,6 +200,7 @@ def _link(log: Log, engine: Engine, seed: int, watch: "_Watch") -> tuple[Familie
         traits = replace(traits, abstained=(*traits.abstained, *silent))
     with watch("links"):
         graph = _graph(engine, traits, log)
+        traits = traits if rows else replace(traits, table=TRAITS.empty_table())
         return families, traits, graph, find_clusters(graph, seed)
 
 
