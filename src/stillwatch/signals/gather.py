@@ -37,6 +37,12 @@ def gather(engine: Engine, signals: Sequence[TraitSignal], fields: frozenset[str
         if absent := missing(signal.needs, fields):
             abstained.append(f"{signal.name}: the log has no {' and no '.join(absent)}")
             continue
-        tables.append(engine.sql(signal.query(engine)).select(TRAITS.names).cast(TRAITS))
+        tables.append(_coded(engine.sql(signal.query(engine)).select(TRAITS.names)))
         kinds.extend(signal.kinds)
     return Traits(pa.concat_tables(tables), tuple(kinds), tuple(abstained))
+
+
+def _coded(rows: pa.Table) -> pa.Table:
+    """``rows`` as TRAITS, with one dictionary a column; a cast would make one for every batch."""
+    columns = [rows[name] if name == "n" else rows[name].dictionary_encode() for name in TRAITS.names]
+    return pa.table(columns, schema=TRAITS)
