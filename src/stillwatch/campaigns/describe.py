@@ -64,7 +64,7 @@ def _kind_evidence(graph: Incidence, held: Holders, assessment: Assessment, inde
 
 
 def _accounts(graph: Incidence, actors: NDArray[np.int64]) -> int:
-    return sum(len(graph.accounts[actor]) for actor in actors)
+    return sum(map(len, map(graph.accounts.__getitem__, actors.tolist())))
 
 
 def _same(number: int, kind: Kind) -> str:
@@ -116,7 +116,8 @@ def ties_of(graph: Incidence, held: Holders, assessment: Assessment) -> tuple[Ti
 def shared_by(graph: Incidence, held: Holders, assessment: Assessment) -> dict[str, tuple[str, ...]]:
     """What each account shares with others of the cluster, in words: telling kinds first, then common values."""
     actors = assessment.cluster.actors
-    place = {int(actor): at for at, actor in enumerate(actors)}
+    place = np.full(len(graph.actors), -1, np.int64)
+    place[actors] = np.arange(len(actors))
     found: list[list[str]] = [[] for _ in actors]
     for index in np.argsort(-assessment.kinds, kind="stable"):
         kind = graph.kinds[index]
@@ -125,7 +126,8 @@ def shared_by(graph: Incidence, held: Holders, assessment: Assessment) -> dict[s
         told = np.zeros(len(actors), np.int64)
         for value in _common(graph, held, int(index), assessment)[0]:
             words = f"{kind.label} {readable(kind, graph.names[value])}"
-            for at in (place[int(actor)] for actor in held.of(value) if int(actor) in place):
+            holding = place[held.of(value)]
+            for at in holding[holding >= 0].tolist():
                 if told[at] < OF_ONE_KIND and len(found[at]) < SHARES_TOLD:
                     told[at] += 1
                     found[at].append(words)
