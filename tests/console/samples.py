@@ -112,7 +112,7 @@ def large_campaign(accounts: int = 25_000) -> Campaign:
                 "payment_fingerprint",
                 "Six payment instruments are used by 18 to 28 accounts each; chance would place 0.02 "
                 "such instruments in a group this large.",
-                6,
+                6.0,
                 2.2e-12,
                 "payment",
                 138,
@@ -192,7 +192,7 @@ def small_campaign() -> Campaign:
             Evidence(
                 "reasoning_replay",
                 "412 reasoning blocks were sent back by an account that was not issued them; 0 in all other traffic.",
-                412,
+                412.0,
                 2.0e-9,
                 "replay",
                 8,

@@ -2,11 +2,19 @@
 
 import json
 import math
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from stillwatch.console.words import utc
-from stillwatch.schema.campaign import Campaign, Findings, Member, Tie
+from stillwatch.schema.campaign import Campaign, Findings
+
+#: What ``campaigns.json`` says of a campaign, in this order: the contract's keys, and after ``considered`` ours.
+KEYS = (
+    "id", "accounts", "first_seen", "last_seen", "requests", "output_tokens", "score", "p_value", "q_value", "targets",
+    "techniques", "evidence", "considered", "confidence", "would_change", "not_measured", "templates", "ties",
+    "timeline", "shared", "put_forward_by",
+)  # fmt: skip
 
 
 def by_certainty(campaigns: tuple[Campaign, ...]) -> list[Campaign]:
@@ -48,9 +56,9 @@ def findings_json(findings: Findings) -> bytes:
             "requests": findings.requests,
             "accounts": findings.accounts,
             "rejects": findings.rejects,
-            "first_seen": _time(findings.first_seen),
-            "last_seen": _time(findings.last_seen),
-            "fdr": _float(findings.fdr),
+            "first_seen": plain(findings.first_seen),
+            "last_seen": plain(findings.last_seen),
+            "fdr": plain(findings.fdr),
             "calibration": findings.calibration,
             "abstained": list(findings.abstained),
             "capped": list(findings.capped),
@@ -67,106 +75,28 @@ def findings_json(findings: Findings) -> bytes:
 
 
 def _whole(campaign: Campaign, simulated: bool) -> dict[str, Any]:
-    ranked = {} if campaign.rank is None else {"rank": _float(campaign.rank)}
-    return _campaign(campaign, simulated) | ranked | {"members": [_member(member) for member in campaign.members]}
+    ranked = {} if campaign.rank is None else {"rank": plain(campaign.rank)}
+    return _campaign(campaign, simulated) | ranked | {"members": plain(campaign.members)}
 
 
 def _campaign(campaign: Campaign, simulated: bool) -> dict[str, Any]:
     """The contract's keys in the contract's order, then ours."""
-    return {
-        "id": campaign.id,
-        "accounts": sorted(campaign.accounts),
-        "first_seen": _time(campaign.first_seen),
-        "last_seen": _time(campaign.last_seen),
-        "requests": campaign.requests,
-        "output_tokens": campaign.output_tokens,
-        "score": _float(campaign.score),
-        "p_value": _float(campaign.p_value),
-        "q_value": _float(campaign.q_value),
-        "targets": list(campaign.targets),
-        "techniques": list(campaign.techniques),
-        "evidence": [
-            {
-                "signal": line.signal,
-                "summary": line.summary,
-                "value": _float(line.value),
-                "p_value": _float(line.p_value),
-                "family": line.family,
-                "accounts": line.accounts,
-                "examples": list(line.examples),
-            }
-            for line in campaign.evidence
-        ],
-        "considered": [
-            {"explanation": c.explanation, "holds": c.holds, "why": c.why, "p_value": _float(c.p_value)}
-            for c in campaign.considered
-        ],
-        "confidence": campaign.confidence,
-        "would_change": list(campaign.would_change),
-        "not_measured": list(campaign.not_measured),
-        "templates": [
-            {
-                "id": template.id,
-                "skeleton": template.skeleton,
-                "requests": template.requests,
-                "accounts": template.accounts,
-                "fillings": template.fillings,
-                "anchors": list(template.anchors),
-                "needed": template.needed,
-            }
-            for template in campaign.templates
-        ],
-        "ties": [_tie(tie) for tie in campaign.ties],
-        "timeline": [
-            {"start": _time(start), "requests": requests, "accounts": accounts}
-            for start, requests, accounts in campaign.timeline
-        ],
-        "shared": [
-            {
-                "kind": shared.kind,
-                "value": shared.value,
-                "accounts": shared.accounts,
-                "measured": shared.measured,
-                "elsewhere": shared.elsewhere,
-                "share": _float(shared.share),
-            }
-            for shared in campaign.shared
-        ],
-        "put_forward_by": list(campaign.put_forward_by),
-        "simulated": simulated,
-    }
+    told = {name: plain(getattr(campaign, name)) for name in KEYS}
+    timeline = [{"start": start, "requests": n, "accounts": active} for start, n, active in told["timeline"]]
+    return told | {"accounts": sorted(campaign.accounts), "timeline": timeline, "simulated": simulated}
 
 
-def _tie(tie: Tie) -> dict[str, Any]:
-    return {
-        "kind": tie.kind,
-        "value": tie.value,
-        "accounts": list(tie.accounts),
-        "accounts_total": tie.accounts_total,
-        "accounts_elsewhere": tie.accounts_elsewhere,
-        "bits": _float(tie.bits),
-    }
-
-
-def _member(member: Member) -> dict[str, Any]:
-    return {
-        "account_id": member.account_id,
-        "score": _float(member.score),
-        "requests": member.requests,
-        "requests_total": member.requests_total,
-        "output_tokens": member.output_tokens,
-        "first_seen": _time(member.first_seen),
-        "last_seen": _time(member.last_seen),
-        "ties": list(member.ties),
-    }
-
-
-def _float(value: float | None) -> float | None:
-    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
-
-
-def _time(moment: datetime | None) -> str | None:
-    return utc(moment).isoformat().replace("+00:00", "Z") if moment else None
+def plain(value: object) -> Any:
+    """``value`` as JSON can say it: a dataclass by its fields in their order, floats to six digits, times in UTC."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return utc(value).isoformat().replace("+00:00", "Z")
+    if isinstance(value, tuple):
+        return [plain(part) for part in value]
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value
 
 
 def _encode(document: object) -> bytes:

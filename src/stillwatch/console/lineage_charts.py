@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from stillwatch.console.words import plural, printable, stated
 from stillwatch.lineage.calibration import hierarchical_p
-from stillwatch.lineage.interface import Card, Claim, Role
+from stillwatch.lineage.interface import Card, Claim, Role, Standing
 
 WIDTH, LEFT, RIGHT = 880.0, 210.0, 24.0
 _ROW, _MOST = 22.0, 24
@@ -41,45 +41,50 @@ def against_controls(claim: Claim, cards: Sequence[Card]) -> Markup:
         Markup('<text class="axis" x="0" y="{:.1f}">controls, the best of each</text>').format(base - 4),
     ]
     if edge is not None:
-        parts.append(
-            Markup('<rect class="zone" x="{0:.1f}" y="20" width="{1:.1f}" height="{2:.1f}"/>').format(
-                x(edge), WIDTH - RIGHT + 12 - x(edge), floor - 20
-            )
-        )
-        left = x(edge) > WIDTH - 190
-        parts.append(
-            Markup('<text class="tick" x="{:.1f}" y="14" text-anchor="{}">p ≤ {:.3g} from here on</text>').format(
-                min(x(edge), WIDTH - RIGHT + 12), "end" if left else "start", claim.alpha
-            )
-        )
-    for value in _TICKS:
-        if low <= math.asinh(value) <= high:
-            parts.append(
-                Markup(
-                    '<path class="grid" d="M{0:.1f} 20V{1:.1f}"/>'
-                    '<text class="tick" x="{0:.1f}" y="{2:.1f}" text-anchor="middle">{3}</text>'
-                ).format(x(value), floor, floor + 15, f"{value}".replace("-", "−"))
-            )
+        parts += _zone(x(edge), floor, claim.alpha)
+    parts += [_tick(value, x(value), floor) for value in _TICKS if low <= math.asinh(value) <= high]
     parts += _histogram({name: x(value) for name, value in claim.null.items()}, claim.null, base)
     parts.append(Markup('<path class="base" d="M{:.1f} {:.1f}H{:.1f}"/>').format(LEFT, base, WIDTH - RIGHT + 12))
-    for row, one in enumerate(shown):
-        y = base + 22 + _ROW * row
-        parts.append(
-            Markup(
-                '<g><title>{0}: {1:.2f}, {2}</title><text x="0" y="{3:.1f}">{4}</text>'
-                '<path class="grid" d="M{5} {6:.1f}H{7}"/><circle class="{8}" cx="{9:.1f}" cy="{6:.1f}" r="5"/></g>'
-            ).format(
-                printable(one.candidate, 80), one.score, stated("p", one.p_value), y + 4, printable(one.candidate, 28),
-                round(LEFT), y, round(WIDTH - RIGHT + 12), "bar" if one.p_value <= claim.alpha else "hollow",
-                x(one.score),
-            )
-        )  # fmt: skip
+    parts += [
+        _dot(one, x(one.score), base + 22 + _ROW * row, one.p_value <= claim.alpha) for row, one in enumerate(shown)
+    ]
     parts.append(
         Markup('<text class="tick" x="{}" y="{:.1f}">score, in standard deviations of the controls</text>').format(
             round(LEFT), floor + 31
         )
     )
     return Markup("").join([*parts, Markup("</svg>")])
+
+
+def _zone(edge: float, floor: float, alpha: float) -> list[Markup]:
+    """Where a claim is supported: all that is right of ``edge``."""
+    right = WIDTH - RIGHT + 12
+    return [
+        Markup('<rect class="zone" x="{0:.1f}" y="20" width="{1:.1f}" height="{2:.1f}"/>').format(
+            edge, right - edge, floor - 20
+        ),
+        Markup('<text class="tick" x="{:.1f}" y="14" text-anchor="{}">p ≤ {:.3g} from here on</text>').format(
+            min(edge, right), "end" if edge > WIDTH - 190 else "start", alpha
+        ),
+    ]
+
+
+def _tick(value: int, x: float, floor: float) -> Markup:
+    return Markup(
+        '<path class="grid" d="M{0:.1f} 20V{1:.1f}"/>'
+        '<text class="tick" x="{0:.1f}" y="{2:.1f}" text-anchor="middle">{3}</text>'
+    ).format(x, floor, floor + 15, f"{value}".replace("-", "−"))
+
+
+def _dot(one: Standing, x: float, y: float, supported: bool) -> Markup:
+    """A candidate's row: its name, a line, and its score as a dot that is filled where a claim is supported."""
+    return Markup(
+        '<g><title>{0}: {1:.2f}, {2}</title><text x="0" y="{3:.1f}">{4}</text>'
+        '<path class="grid" d="M{5} {6:.1f}H{7}"/><circle class="{8}" cx="{9:.1f}" cy="{6:.1f}" r="5"/></g>'
+    ).format(
+        printable(one.candidate, 80), one.score, stated("p", one.p_value), y + 4, printable(one.candidate, 28),
+        round(LEFT), y, round(WIDTH - RIGHT + 12), "bar" if supported else "hollow", x,
+    )  # fmt: skip
 
 
 def threshold(claim: Claim, cards: Sequence[Card]) -> float | None:
