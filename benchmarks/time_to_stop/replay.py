@@ -22,6 +22,7 @@ from rich.console import Console
 
 from benchmarks.command import stillwatch
 from stillwatch import pipeline
+from stillwatch.cli.inputs import Inputs
 from stillwatch.cli.logs import read_log
 from stillwatch.console import write_findings
 from stillwatch.enforcement import Measure, Policy, Request, Snapshot, Verdict, decide, load
@@ -184,9 +185,8 @@ class Replay:
         pq.write_table(self.traffic.accounts.filter(made), out / "known.parquet")
         with (out / "said").open("w") as said, closing(DuckDBEngine(threads=2)) as engine:
             log = read_log(
-                [str(out / "log.parquet")], out / "known.parquet", None, None, None, None, out, out / "rejects",
-                Console(file=said),
-            )  # fmt: skip
+                Inputs([str(out / "log.parquet")], out / "known.parquet"), out, out / "rejects", Console(file=said)
+            )
             return pipeline.detect(log, engine, pipeline.Options(indicators=indicators), out)
 
     def _counted(self, found: Campaign, now: int) -> str:

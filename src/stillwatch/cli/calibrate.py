@@ -9,7 +9,7 @@ from rich.console import Console
 from stillwatch import pipeline
 from stillwatch.campaigns import write_calibration
 from stillwatch.cli.engines import engine_options, make_engine
-from stillwatch.cli.inputs import input_options
+from stillwatch.cli.inputs import Inputs, input_options
 from stillwatch.cli.logs import read_log
 
 
@@ -28,8 +28,7 @@ from stillwatch.cli.logs import read_log
 )
 @engine_options
 def calibrate(
-    logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
-    pseudonymise: Path | None, out: Path, simulated: bool, seed: int,
+    inputs: Inputs, out: Path, simulated: bool, seed: int,
     engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None,
 ) -> None:  # fmt: skip
     """Measure how alike naturally related customers are in the logs of a benign period, for `detect --calibration`.
@@ -40,7 +39,7 @@ def calibrate(
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=temp or out.parent, prefix=".stillwatch-") as work:
         rejects = out.with_name(f"{out.stem}.rejects.ndjson")
-        log = read_log(logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work), rejects, console)
+        log = read_log(inputs, Path(work), rejects, console)
         running = make_engine(engine, master, memory, threads, temp)
         try:
             with console.status("Measuring natural groups"):

@@ -12,7 +12,7 @@ from rich.console import Console
 from stillwatch import pipeline
 from stillwatch.campaigns import Programme, read_calibration, read_programmes
 from stillwatch.cli.engines import engine_options, make_engine
-from stillwatch.cli.inputs import input_options
+from stillwatch.cli.inputs import Inputs, input_options
 from stillwatch.cli.known import read_indicators
 from stillwatch.cli.logs import read_log
 from stillwatch.console import campaigns_json, print_summary, write_findings
@@ -49,8 +49,7 @@ FILES = ("accounts.parquet", "requests.parquet", "campaigns.json", "findings.jso
 @click.option("--json", "as_json", is_flag=True, help="Print campaigns.json to standard output.")
 @click.option("--timings", is_flag=True, help="Print the seconds each stage took to standard error.")
 def detect(
-    logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
-    pseudonymise: Path | None, out: Path, authorised: Path | None, calibration: Path | None, known: Path | None,
+    inputs: Inputs, out: Path, authorised: Path | None, calibration: Path | None, known: Path | None,
     fdr: float, seed: int, engine: str, master: str | None, memory: str | None, threads: int | None,
     temp: Path | None, as_json: bool, timings: bool,
 ) -> int:  # fmt: skip
@@ -60,16 +59,15 @@ def detect(
     """
     console, began = Console(stderr=True), perf_counter()
     programmes = read_programmes(authorised) if authorised else ()
-    if pseudonymise:
-        programmes = tuple(_renamed(programme, Pseudonymiser.from_file(pseudonymise)) for programme in programmes)
+    if inputs.pseudonymise:
+        programmes = tuple(
+            _renamed(programme, Pseudonymiser.from_file(inputs.pseudonymise)) for programme in programmes
+        )
     reference = read_calibration(calibration) if calibration else None
     others = read_indicators(known) if known else ()
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=temp or out, prefix=".stillwatch-") as work:
-        log = read_log(
-            logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work), out / "rejects.ndjson", console,
-            [out / name for name in FILES],
-        )  # fmt: skip
+        log = read_log(inputs, Path(work), out / "rejects.ndjson", console, [out / name for name in FILES])
         read = perf_counter()
         running = make_engine(engine, master, memory, threads, temp)
         try:

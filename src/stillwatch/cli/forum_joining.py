@@ -11,7 +11,7 @@ from rich.console import Console
 
 from stillwatch.cli.engines import engine_options, make_engine
 from stillwatch.cli.forum_compare import WAITS, state
-from stillwatch.cli.inputs import input_options
+from stillwatch.cli.inputs import Inputs, input_options
 from stillwatch.cli.logs import read_log
 from stillwatch.errors import UsageError
 from stillwatch.schema.matching import KINDS
@@ -27,8 +27,7 @@ _OUT = click.Path(path_type=Path, dir_okay=False)
 @click.option("--rejects", type=_OUT, help="File for rows of the log that cannot be read.")
 @engine_options
 def identifiers(
-    findings: Path, logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None,
-    max_rejects: str | None, pseudonymise: Path | None, out: Path, campaigns: tuple[str, ...], rejects: Path | None,
+    findings: Path, inputs: Inputs, out: Path, campaigns: tuple[str, ...], rejects: Path | None,
     engine: str, master: str | None, memory: str | None, threads: int | None, temp: Path | None,
 ) -> None:  # fmt: skip
     """Write the identifiers of the campaigns in DIR (the --out of `stillwatch detect`), by looking into LOG... again.
@@ -40,17 +39,14 @@ def identifiers(
     from stillwatch.forum.member.matching.identifiers import clusters_of, write
     from stillwatch.indicators import read_findings
 
-    if pseudonymise:
+    if inputs.pseudonymise:
         do = "Read the log as it was; nothing of it leaves"
         raise UsageError("identifiers hashed under your own key are nobody else's", where="--pseudonymise", do=do)
     if out.exists():
         raise UsageError("exists", where=str(out), do="Give another file, or delete it")
     found = {each.id: each.accounts for each in read_findings(findings, campaigns)}
     with TemporaryDirectory(dir=temp, prefix=".stillwatch-") as work:
-        log = read_log(
-            logs, accounts, format_, mapping, max_rejects, None, Path(work), rejects or Path(work) / "rejects.ndjson",
-            Console(stderr=True),
-        )  # fmt: skip
+        log = read_log(inputs, Path(work), rejects or Path(work) / "rejects.ndjson", Console(stderr=True))
         running = make_engine(engine, master, memory, threads, temp)
         try:
             traits = pipeline.artifacts(log, running, frozenset(KINDS))

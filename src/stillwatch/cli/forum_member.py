@@ -13,7 +13,7 @@ from rich.console import Console
 
 from stillwatch.cli.engines import engine_options, make_engine
 from stillwatch.cli.grouped import few, grouped
-from stillwatch.cli.inputs import input_options
+from stillwatch.cli.inputs import Inputs, input_options
 from stillwatch.cli.logs import read_log
 from stillwatch.errors import UsageError
 from stillwatch.schema.stix import Object, of_drill
@@ -174,8 +174,7 @@ def sync(folder: Path, names: tuple[str, ...], check: bool) -> None:
 @engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print the matches as JSON.")
 def match(
-    logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None, max_rejects: str | None,
-    pseudonymise: Path | None, folder: Path, rejects: Path | None, engine: str, master: str | None, memory: str | None,
+    inputs: Inputs, folder: Path, rejects: Path | None, engine: str, master: str | None, memory: str | None,
     threads: int | None, temp: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Accounts in LOG... that fetched indicators are true of: matches pending local evidence, and nothing more.
@@ -189,10 +188,7 @@ def match(
     try:
         objects = tuple(usable(state))
         with TemporaryDirectory(dir=temp, prefix=".stillwatch-") as work:
-            log = read_log(
-                logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work),
-                rejects or Path(work) / "rejects.ndjson", Console(stderr=True),
-            )  # fmt: skip
+            log = read_log(inputs, Path(work), rejects or Path(work) / "rejects.ndjson", Console(stderr=True))
             running = make_engine(engine, master, memory, threads, temp)
             try:
                 found = pipeline.match_indicators(log, running, objects)

@@ -15,7 +15,7 @@ from stillwatch import indicators as verb
 from stillwatch import pipeline
 from stillwatch.cli.engines import engine_options, make_engine
 from stillwatch.cli.groups import Group
-from stillwatch.cli.inputs import input_options
+from stillwatch.cli.inputs import Inputs, input_options
 from stillwatch.cli.logs import read_log
 from stillwatch.errors import InputError
 from stillwatch.indicators.files import objects_in, read_json, to_json
@@ -121,8 +121,7 @@ def import_(file: Path, out: Path | None) -> None:
 @engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print the matches as JSON.")
 def match(
-    file: Path, logs: tuple[str, ...], accounts: Path | None, format_: str | None, mapping: Path | None,
-    max_rejects: str | None, pseudonymise: Path | None, at: datetime | None, rejects: Path | None, engine: str,
+    file: Path, inputs: Inputs, at: datetime | None, rejects: Path | None, engine: str,
     master: str | None, memory: str | None, threads: int | None, temp: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Accounts in LOG... that the indicators of FILE are true of, and why. A reason to look; no evidence.
@@ -131,10 +130,7 @@ def match(
     """
     loaded = _loaded(file)
     with TemporaryDirectory(dir=temp, prefix=".stillwatch-") as work:
-        log = read_log(
-            logs, accounts, format_, mapping, max_rejects, pseudonymise, Path(work),
-            rejects or Path(work) / "rejects.ndjson", Console(stderr=True),
-        )  # fmt: skip
+        log = read_log(inputs, Path(work), rejects or Path(work) / "rejects.ndjson", Console(stderr=True))
         running = make_engine(engine, master, memory, threads, temp)
         try:
             found = pipeline.match_indicators(log, running, loaded.objects, at.replace(tzinfo=UTC) if at else None)

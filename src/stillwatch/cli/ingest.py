@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from stillwatch import ingest as verb
-from stillwatch.cli.inputs import describe, input_options, reading
+from stillwatch.cli.inputs import Inputs, describe, input_options, reading
 from stillwatch.errors import UsageError
 
 
@@ -24,51 +24,24 @@ from stillwatch.errors import UsageError
     type=click.Path(path_type=Path, dir_okay=False),
     help="NDJSON of rows that cannot be read.  [default: rejects.ndjson beside --out]",
 )
-def ingest(
-    logs: tuple[str, ...],
-    accounts: Path | None,
-    format_: str | None,
-    mapping: Path | None,
-    max_rejects: str | None,
-    pseudonymise: Path | None,
-    out: Path,
-    accounts_out: Path | None,
-    rejects: Path | None,
-) -> None:
+def ingest(inputs: Inputs, out: Path, accounts_out: Path | None, rejects: Path | None) -> None:
     """Turn request logs of any known format into one Parquet file of the canonical log.
 
     LOG... are files, directories and globs. Rows that cannot be read go to a rejects file, with file, line and reason.
     """
-    if (accounts is None) != (accounts_out is None):
+    if (inputs.accounts is None) != (accounts_out is None):
         missing = "--accounts-out" if accounts_out is None else "--accounts"
         raise UsageError("accounts are read from one file and written to another", where=missing, do="Name both")
     rejects = rejects or out.parent / "rejects.ndjson"
     console = Console(stderr=True)
     out.parent.mkdir(parents=True, exist_ok=True)
+    own = [path for path in (out, accounts_out) if path]
     with TemporaryDirectory(dir=out.parent, prefix=".stillwatch-") as work, reading(console) as bar:
-        found = verb.ingest(
-            logs,
-            work=Path(work),
-            rejects=rejects,
-            format=format_,
-            mapping=mapping,
-            max_rejects=max_rejects,
-            pseudonymise=pseudonymise,
-            exclude=[path for path in (accounts, out, accounts_out, rejects) if path],
-            progress=bar,
-        )
+        found = inputs.read_requests(Path(work), rejects, own, bar)
         verb.combine(found, out)
         lines = [f"{describe(found, 'requests')} → {out}"]
-        if accounts and accounts_out:
-            table = verb.ingest_accounts(
-                accounts,
-                work=Path(work),
-                rejects=rejects,
-                mapping=mapping,
-                max_rejects=max_rejects,
-                pseudonymise=pseudonymise,
-                progress=bar,
-            )
+        table = inputs.read_accounts(Path(work), rejects, bar)
+        if table and accounts_out:
             verb.combine(table, accounts_out, verb.ACCOUNT_TABLE)
             lines.append(f"{describe(table, 'accounts')} → {accounts_out}")
     for line in lines:

@@ -1,7 +1,9 @@
 """Options for reading logs that several commands have, and the progress bar."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,9 +11,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from stillwatch import ingest as verb
 from stillwatch.ingest import Ingested
 
-F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -27,7 +30,7 @@ _OPTIONS = (
     click.option(
         "--accounts", type=_FILE, multiple=True, callback=_one, help="The accounts table: Parquet, NDJSON or CSV."
     ),
-    click.option("--format", "format_", metavar="NAME", help="Format of the logs.  [default: found by looking]"),
+    click.option("--format", metavar="NAME", help="Format of the logs.  [default: found by looking]"),
     click.option("--mapping", type=_FILE, help="TOML file that says where the fields of another format lie."),
     click.option("--max-rejects", metavar="N|P%", help="Fail if more rows than this cannot be read.  [default: never]"),
     click.option(
@@ -37,13 +40,6 @@ _OPTIONS = (
         help="Hash identifiers under this key and drop text at the door.",
     ),
 )
-
-
-def input_options(command: F) -> F:
-    """LOG... and the options for reading it: ``logs, accounts, format_, mapping, max_rejects, pseudonymise``."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 class ReadingBar:
@@ -64,6 +60,59 @@ class ReadingBar:
         elapsed = self._bar.tasks[0].elapsed or 0.0
         rate = f"{self._rows / elapsed:,.0f} rows/s" if elapsed > 0.5 else ""
         self._bar.update(self._task, advance=read, rows=rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """LOG... and how to read it, as every command that reads logs takes it; see ``ingest.ingest`` for each."""
+
+    logs: Sequence[str]
+    accounts: Path | None = None
+    format: str | None = None
+    mapping: Path | None = None
+    max_rejects: str | None = None
+    pseudonymise: Path | None = None
+
+    def read_requests(self, work: Path, rejects: Path, own: Sequence[Path], bar: ReadingBar | None) -> Ingested:
+        """The requests, into ``work``; ``own`` are files among the logs that are passed over, as the accounts are."""
+        return verb.ingest(
+            self.logs,
+            work=work,
+            rejects=rejects,
+            format=self.format,
+            mapping=self.mapping,
+            max_rejects=self.max_rejects,
+            pseudonymise=self.pseudonymise,
+            exclude=[path for path in (self.accounts, rejects, *own) if path],
+            progress=bar,
+        )
+
+    def read_accounts(self, work: Path, rejects: Path, bar: ReadingBar | None) -> Ingested | None:
+        """The accounts, into ``work``; None if no file was given."""
+        if self.accounts is None:
+            return None
+        return verb.ingest_accounts(
+            self.accounts,
+            work=work,
+            rejects=rejects,
+            mapping=self.mapping,
+            max_rejects=self.max_rejects,
+            pseudonymise=self.pseudonymise,
+            progress=bar,
+        )
+
+
+def input_options(command: Callable[..., R]) -> Callable[..., R]:
+    """LOG... and the options for reading it, which the command takes together as ``inputs``."""
+
+    @wraps(command)
+    def bundled(**options: Any) -> R:
+        given = {field.name: options.pop(field.name) for field in fields(Inputs)}
+        return command(inputs=Inputs(**given), **options)
+
+    for option in reversed(_OPTIONS):
+        bundled = option(bundled)
+    return bundled
 
 
 @contextmanager

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from stillwatch import ingest as verb
-from stillwatch.cli.inputs import describe, reading
+from stillwatch.cli.inputs import Inputs, describe, reading
 from stillwatch.ingest import Ingested
 from stillwatch.pipeline import Log
 from stillwatch.schema.requests import ACCOUNTS
@@ -21,18 +20,7 @@ _PRINTED = {
 }
 
 
-def read_log(
-    logs: Sequence[str],
-    accounts: Path | None,
-    format_: str | None,
-    mapping: Path | None,
-    max_rejects: str | None,
-    pseudonymise: Path | None,
-    work: Path,
-    rejects: Path,
-    console: Console,
-    own: Sequence[Path] = (),
-) -> Log:
+def read_log(inputs: Inputs, work: Path, rejects: Path, console: Console, own: Sequence[Path] = ()) -> Log:
     """Read LOG... and the accounts file; new files go to ``work``, bad rows to ``rejects``.
 
     ``own`` are files that an earlier run may have left among the logs; they are passed over.
@@ -42,30 +30,8 @@ def read_log(
         TooManyRejects: more bad rows than allowed.
     """
     with reading(console) as bar:
-        found = verb.ingest(
-            logs,
-            work=work,
-            rejects=rejects,
-            format=format_,
-            mapping=mapping,
-            max_rejects=max_rejects,
-            pseudonymise=pseudonymise,
-            exclude=[path for path in (accounts, rejects, *own) if path],
-            progress=bar,
-        )
-        table = (
-            verb.ingest_accounts(
-                accounts,
-                work=work,
-                rejects=rejects,
-                mapping=mapping,
-                max_rejects=max_rejects,
-                pseudonymise=pseudonymise,
-                progress=bar,
-            )
-            if accounts
-            else None
-        )
+        found = inputs.read_requests(work, rejects, own, bar)
+        table = inputs.read_accounts(work, rejects, bar)
     console.print(describe(found, "requests"), highlight=False, markup=False, soft_wrap=True)
     if table:
         console.print(describe(table, "accounts"), highlight=False, markup=False, soft_wrap=True)
@@ -75,7 +41,7 @@ def read_log(
         fields=fields_of(found.fields, table),
         rejects=found.rejected + (table.rejected if table else 0),
         simulated=found.simulated or bool(table and table.simulated),
-        inputs=tuple(path.name for path in (*found.inputs, *((accounts,) if accounts else ()))),
+        inputs=tuple(path.name for path in (*found.inputs, *((inputs.accounts,) if inputs.accounts else ()))),
     )
 
 

@@ -80,6 +80,7 @@ def simulate(
     out: Path | None,
 ) -> None:  # fmt: skip
     """What the policy FILE would have done to the traffic of LOG..., had the findings been known from its start."""
+    from stillwatch.cli.inputs import Inputs
     from stillwatch.cli.logs import read_log
     from stillwatch.enforcement.simulate import Case
     from stillwatch.enforcement.simulate import simulate as run
@@ -94,9 +95,7 @@ def simulate(
     rows = sources.read_accounts(accounts)
     where = sources.Sources(authorised=authorised, owners=owners)
     with TemporaryDirectory(prefix="stillwatch-") as work:
-        log = read_log(
-            logs, None, None, None, None, None, Path(work), Path(work) / "rejects.ndjson", Console(stderr=True)
-        )
+        log = read_log(Inputs(logs), Path(work), Path(work) / "rejects.ndjson", Console(stderr=True))
         case = Case(
             sources.read_findings(findings),
             _first(log.requests),
