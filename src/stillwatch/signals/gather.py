@@ -43,6 +43,6 @@ def gather(engine: Engine, signals: Sequence[TraitSignal], fields: frozenset[str
 
 
 def _coded(rows: pa.Table) -> pa.Table:
-    """``rows`` as TRAITS, with one dictionary a column; a cast would make one for every batch."""
+    """``rows`` as TRAITS, with one dictionary and one chunk a column; a cast would make one for every batch."""
     columns = [rows[name] if name == "n" else rows[name].dictionary_encode() for name in TRAITS.names]
-    return pa.table(columns, schema=TRAITS)
+    return pa.table(columns, schema=TRAITS).combine_chunks()
