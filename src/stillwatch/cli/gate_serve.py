@@ -105,7 +105,7 @@ def serve(
 ) -> None:  # fmt: skip
     """Stand before the model's server (OpenAI- and Anthropic-style APIs), decide on each request, log as it passes.
 
-    STILLWATCH_GATE_SECRET is the bearer token that LiteLLM or Envoy has to show.
+    STILLWATCH_GATE_SECRET is the token that LiteLLM or Envoy has to show; without it they are not answered.
     """
     try:
         from stillwatch.server.gate.app import Settings
@@ -125,6 +125,9 @@ def serve(
         raise UsageError("the policy asks for a canary, and there is no key", where="--canary")
     settings = Settings(trust, max_body << 20, canary=read_canary(canary) if canary else None)
     secret = os.environ.get("STILLWATCH_GATE_SECRET", "")
+    if not secret and (upstream is None or envoy_port is not None):
+        do = "Set it to a random token, and let LiteLLM or Envoy show it."
+        raise UsageError("no secret by which another gateway could be known", where="STILLWATCH_GATE_SECRET", do=do)
     if database and state is None:
         raise UsageError("a shared state needs a directory for its copy", where="--database", do="Give --state too.")
     place = Place(host, port, tls_cert, tls_key)

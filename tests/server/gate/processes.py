@@ -86,6 +86,9 @@ def mortal() -> Iterator[Mortal]:
             made.close()
 
 
+SECRET = "gates-own-s3cret"
+
+
 class Served:
     """``stillwatch gate serve`` in a process of its own."""
 
@@ -96,7 +99,8 @@ class Served:
         program = "from stillwatch.cli import main; main()"
         more = ["--port", str(self.port), *(str(option) for option in options)]
         command = [sys.executable, "-c", program, "gate", "serve", *more]
-        env = {**os.environ, **environment}
+        env = {**os.environ, "STILLWATCH_GATE_SECRET": SECRET, **environment}
+        self._shown = {"x-stillwatch-secret": env["STILLWATCH_GATE_SECRET"]}
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env=env)
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -105,7 +109,7 @@ class Served:
         return self
 
     def health(self) -> Any:
-        return httpx.get(self.url + "/stillwatch/health").json()
+        return httpx.get(self.url + "/stillwatch/health", headers=self._shown).json()
 
     def ask(self, account: str, path: str = "/v1/chat/completions", **more: Any) -> httpx.Response:
         body = {"model": "m", "messages": [{"role": "user", "content": "hello"}], **more.pop("json", {})}

@@ -1,6 +1,7 @@
 """The gate before a server, over real sockets: what passes, what is changed, what is refused, what is written down."""
 
 import asyncio
+import gc
 import gzip
 import json
 import socket
@@ -16,8 +17,10 @@ import pytest
 from stillwatch.enforcement import Policy
 from stillwatch.enforcement.interface import DAY
 from stillwatch.enforcement.snapshot import write
-from stillwatch.server.gate.app import Settings
+from stillwatch.server.gate.app import Gate, Settings
+from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.identity import Trust
+from stillwatch.server.gate.record import Record
 from tests.enforcement.made import only, tables, verdict
 from tests.server.gate.backend import Asked, Running, gate, stream, whole
 
@@ -440,3 +443,41 @@ def test_a_new_snapshot_is_taken_within_seconds(before: Any, tmp_path: Path) -> 
         (tmp_path / "damaged").rename(tmp_path / "snapshot")
         time.sleep(1.3)
         assert ask(running, "z").status_code == 403
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("account", ["a", "b"])
+def test_a_request_leaves_nothing_for_the_collector_to_find(tmp_path: Path, streams: bool, account: str) -> None:
+    """Cycles would have it stop the gate for milliseconds every few hundred requests."""
+    kind = b"text/event-stream" if streams else b"application/json"
+    scope = {"type": "http", "method": "POST", "raw_path": PATH.encode(), "headers": [(b"x-account", account.encode())]}
+
+    async def answers(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+        for part in CHUNKS if streams else ():
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        last = b"" if streams else json.dumps(ANSWER).encode()
+        await send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": BODY, "more_body": False}
+
+    async def main() -> int:
+        got: list[Any] = []
+
+        async def send(message: Any) -> None:
+            got.append(message["type"])
+
+        asked = Gate(answers, Enforcer(only("withhold"), at(tmp_path)), Record(None), TRUST)
+        await asked(dict(scope), receive, send)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                await asked(dict(scope), receive, send)
+            return gc.collect() if got.count("http.response.start") == 51 else -1
+        finally:
+            gc.enable()
+
+    assert 0 <= asyncio.run(main()) < 50

@@ -143,8 +143,11 @@ def test_what_is_no_question_is_no_answer(asking: Any) -> None:
     assert asking(question([("x-account", b"b"), ("x", b"\xff\xfe")])).status.code == 0
 
 
-def test_without_a_secret_callers_on_this_machine_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shown", [None, "", "s3cret"])
+def test_without_a_secret_nobody_is_told_not_even_on_this_machine(tmp_path: Path, shown: str | None) -> None:
     with gate(never, only("block"), log=tmp_path / "log", settings=TRUST) as running:
         found = Asking(running, "")
-        assert found(question([("x-account", b"b")]), None).status.code == 0
+        with pytest.raises(grpc.RpcError) as error:
+            found(question([("x-account", b"b")]), shown)
+        assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
         found.close()

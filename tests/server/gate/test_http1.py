@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stillwatch.server.gate.http1 import Connection, UpstreamError
 
@@ -101,3 +103,25 @@ def test_a_server_that_speaks_unasked_is_left() -> None:
         return transport.aborted and not connection.free
 
     assert asyncio.run(unasked())
+
+
+@given(
+    st.lists(st.tuples(st.binary(min_size=1, max_size=20), st.sampled_from([b"", b";x=y", b" "])), max_size=8),
+    st.lists(st.integers(0, 400), max_size=6),
+)
+def test_chunks_are_the_same_wherever_they_are_cut(parts: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
+    stream = OK + b"transfer-encoding: chunked\r\n\r\n"
+    stream += b"".join(b"%x%b\r\n%b\r\n" % (len(data), more, data) for data, more in parts) + b"0\r\n\r\n"
+
+    async def read() -> tuple[bytes | None, bool]:
+        connection = Connection()
+        connection.connection_made(Transport())
+        connection.begin(b"POST", b"")
+        at = 0
+        for cut in [*sorted(cuts), len(stream)]:
+            if part := stream[at:cut]:
+                connection.data_received(part)
+                at += len(part)
+        return connection.whole, connection.free
+
+    assert asyncio.run(read()) == (b"".join(data for data, _ in parts), True)

@@ -84,6 +84,19 @@ def test_only_gateways_with_the_secret_are_told(running: Any, path: str, secret:
     assert post(running, path, secret, headers={"x-account": "a"}, json=asked("a")).status_code == 403
 
 
-def test_health(running: Any) -> None:
-    found = httpx.get(running.url + "/stillwatch/health")
-    assert (found.status_code, found.json()["snapshot"]["verdicts"]) == (200, 1)
+@pytest.mark.parametrize("path", [GUARDRAIL, AUTHZ + PATH])
+@pytest.mark.parametrize("secret", [None, "", "s3cret"])
+def test_without_a_secret_nobody_is_told_not_even_on_this_machine(
+    tmp_path: Path, path: str, secret: str | None
+) -> None:
+    """A proxy on the gate's own host brings everybody's requests from there."""
+    with gate(never, only("block"), log=tmp_path / "log", settings=TRUST) as running:
+        assert post(running, path, secret, headers={"x-account": "a"}, json=asked("a")).status_code == 403
+
+
+def test_health_tells_gateways_how_it_stands_and_others_whether(running: Any) -> None:
+    url = running.url + "/stillwatch/health"
+    found = httpx.get(url, headers={"x-stillwatch-secret": "s3cret"})
+    assert (found.status_code, found.json()["ok"], found.json()["snapshot"]["verdicts"]) == (200, True, 1)
+    for headers in ({}, {"x-stillwatch-secret": "wrong"}):
+        assert httpx.get(url, headers=headers).json() == {"ok": True}

@@ -11,7 +11,7 @@ from stillwatch.ingest.readers.openai_chat import OpenAIChat
 from stillwatch.ingest.readers.openai_responses import OpenAIResponses
 from stillwatch.server.gate.dialects import Dialect
 from stillwatch.server.gate.identity import Who
-from stillwatch.server.gate.rows import asked, encode, replayed, row
+from stillwatch.server.gate.rows import asked, encode, packed, row
 
 WHO = Who("a", "org", "", "cred", "10.0.0.1", "agent", None, "po11")
 READERS: dict[Dialect, Any] = {
@@ -83,4 +83,11 @@ def test_half_a_surrogate_pair_costs_no_row() -> None:
 def test_a_role_that_is_none_is_nobodys(dialect: Dialect, odd: Any) -> None:
     said = [{"role": "user", "content": "a"}, {"role": odd, "content": [{"type": odd, "text": "b"}]}]
     name = "input" if dialect == Dialect.RESPONSES else "messages"
-    assert replayed(dialect, {name: said}) == ("a", [])
+    half = asked("r", 0, WHO, dialect, {name: said})
+    assert (half["prompt"], half.get("reasoning_replayed")) == ("a", None)
+
+
+@given(BODY, ANSWER, st.text() | st.just("half \ud800"))
+def test_texts_that_were_packed_make_the_same_line(body: dict[str, Any], answer: dict[str, Any], system: str) -> None:
+    half = asked("r", 1_000_000, WHO, Dialect.MESSAGES, {**body, "system": system})
+    assert encode(row(packed(half), Dialect.MESSAGES, answer)) == encode(row(half, Dialect.MESSAGES, answer))

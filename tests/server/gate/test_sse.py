@@ -44,3 +44,11 @@ def test_no_byte_is_lost_or_made_up(pieces: list[bytes]) -> None:
 def test_what_is_encoded_is_read_again(name: str, data: bytes) -> None:
     (event,) = events([encode(name, data)])
     assert (event.name, event.data) == (name, data)
+
+
+@given(st.lists(st.sampled_from(
+    [b"data: x", b"data:y", b"event: e", b"event: data: e", b": data: c", b"data", b"data: data: z", b"id: 1", b"", b""]
+)))  # fmt: skip
+def test_the_quick_way_reads_what_the_slow_one_does(lines: list[bytes]) -> None:
+    told = [[(e.name, e.data) for e in events([end.join([*lines, b"", b""])])] for end in (b"\n", b"\r\n")]
+    assert told[0] == told[1]

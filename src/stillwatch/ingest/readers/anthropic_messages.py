@@ -37,26 +37,37 @@ class AnthropicMessages:
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""
+        asked, answered = self.asked(request), self.answered(response)
+        return {**answered, **asked, "model": first(asked["model"], answered["model"])}
+
+    def asked(self, request: Row) -> dict[str, Any]:
+        """What the request says."""
         said = talk(request.get("messages"), request.get("system"))
-        reason = response.get("stop_reason")
         return {
-            "request_id": response.get("id"),
             "account_id": at(request.get("metadata"), "user_id"),
-            "model": first(request.get("model"), response.get("model")),
+            "model": request.get("model"),
             "system_prompt": said.system,
             "prompt": said.prompt,
-            "response": text_of(response.get("content")),
             "turns": said.turns,
             "tools": tool_names(request.get("tools")),
-            "input_tokens": _total(response.get("usage")),
-            "output_tokens": at(response.get("usage"), "output_tokens"),
             "temperature": request.get("temperature"),
             "max_tokens": request.get("max_tokens"),
             "stream": request.get("stream"),
+            "reasoning_replayed": said.replayed or None,
+        }
+
+    def answered(self, response: Row) -> dict[str, Any]:
+        """What the answer says."""
+        reason = response.get("stop_reason")
+        return {
+            "request_id": response.get("id"),
+            "model": response.get("model"),
+            "response": text_of(response.get("content")),
+            "input_tokens": _total(response.get("usage")),
+            "output_tokens": at(response.get("usage"), "output_tokens"),
             "stop_reason": reason,
             "refused": declined(reason),
             "reasoning_issued": reasoning(response) or None,
-            "reasoning_replayed": said.replayed or None,
         }
 
 

@@ -35,29 +35,40 @@ class OpenAIChat:
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""
+        asked, answered = self.asked(request), self.answered(response)
+        return {**answered, **asked, "model": first(asked["model"], answered["model"])}
+
+    def asked(self, request: Row) -> dict[str, Any]:
+        """What the request says."""
         said = talk(request.get("messages"))
-        message = at(response.get("choices"), 0, "message")
-        reason = at(response.get("choices"), 0, "finish_reason")
         return {
-            "request_id": response.get("id"),
-            "timestamp": response.get("created"),
             "account_id": first(request.get("safety_identifier"), request.get("user")),
-            "model": first(request.get("model"), response.get("model")),
+            "model": request.get("model"),
             "system_prompt": said.system,
             "prompt": said.prompt,
-            "response": text_of(at(message, "content")),
             "turns": said.turns,
             "tools": tool_names(first(request.get("tools"), request.get("functions"))),
-            **chat_usage(response.get("usage")),
             "temperature": request.get("temperature"),
             "max_tokens": first(request.get("max_completion_tokens"), request.get("max_tokens")),
             "n": request.get("n"),
             "logprobs": flag(request.get("logprobs")),
             "stream": request.get("stream"),
+            "reasoning_replayed": said.replayed or None,
+        }
+
+    def answered(self, response: Row) -> dict[str, Any]:
+        """What the answer says."""
+        choice = at(response.get("choices"), 0)
+        message, reason = at(choice, "message"), at(choice, "finish_reason")
+        return {
+            "request_id": response.get("id"),
+            "timestamp": response.get("created"),
+            "model": response.get("model"),
+            "response": text_of(at(message, "content")),
+            **chat_usage(response.get("usage")),
             "stop_reason": reason,
             "refused": refused(message, reason, response.get("error")),
             "reasoning_issued": reasoning(message) or None,
-            "reasoning_replayed": said.replayed or None,
         }
 
 

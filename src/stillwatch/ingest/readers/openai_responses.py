@@ -35,7 +35,30 @@ class OpenAIResponses:
 
     def derived(self, request: Row, response: Row) -> dict[str, Any]:
         """What the two bodies say, under canonical names."""
+        asked, answered = self.asked(request), self.answered(response)
+        both = {name: first(asked[name], answered[name]) for name in ("session_id", "model")}
+        return {**answered, **asked, **both}
+
+    def asked(self, request: Row) -> dict[str, Any]:
+        """What the request says."""
         said = talk(request.get("input"), request.get("instructions"))
+        return {
+            "account_id": first(request.get("safety_identifier"), request.get("user")),
+            "session_id": _conversation(request.get("conversation")),
+            "model": request.get("model"),
+            "system_prompt": said.system,
+            "prompt": said.prompt,
+            "turns": said.turns,
+            "tools": tool_names(request.get("tools")),
+            "temperature": request.get("temperature"),
+            "max_tokens": request.get("max_output_tokens"),
+            "logprobs": _asks_logprobs(request),
+            "stream": request.get("stream"),
+            "reasoning_replayed": said.replayed or None,
+        }
+
+    def answered(self, response: Row) -> dict[str, Any]:
+        """What the answer says."""
         items = response.get("output")
         output = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
         parts = [part for item in output for part in _parts(item)]
@@ -43,25 +66,15 @@ class OpenAIResponses:
         return {
             "request_id": response.get("id"),
             "timestamp": response.get("created_at"),
-            "account_id": first(request.get("safety_identifier"), request.get("user")),
-            "session_id": _conversation(first(request.get("conversation"), response.get("conversation"))),
-            "model": first(request.get("model"), response.get("model")),
-            "system_prompt": said.system,
-            "prompt": said.prompt,
+            "session_id": _conversation(response.get("conversation")),
+            "model": response.get("model"),
             "response": text_of(parts),
-            "turns": said.turns,
-            "tools": tool_names(request.get("tools")),
             "input_tokens": at(response.get("usage"), "input_tokens"),
             "output_tokens": at(response.get("usage"), "output_tokens"),
             "reasoning_tokens": at(response.get("usage"), "output_tokens_details", "reasoning_tokens"),
-            "temperature": request.get("temperature"),
-            "max_tokens": request.get("max_output_tokens"),
-            "logprobs": _asks_logprobs(request),
-            "stream": request.get("stream"),
             "stop_reason": reason,
             "refused": True if any(part.get("type") == "refusal" for part in parts) else declined(reason),
             "reasoning_issued": union(reasoning(item) for item in output),
-            "reasoning_replayed": said.replayed or None,
         }
 
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import zlib
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import msgspec
 
 from stillwatch.enforcement import Decision, Measure, Policy
 from stillwatch.enforcement.policy import span
+from stillwatch.server.gate.apart import apart
 from stillwatch.server.gate.assemble import Assembler, finished
 from stillwatch.server.gate.body import Gone, Message
 from stillwatch.server.gate.dialects import Dialect
@@ -32,6 +34,7 @@ Json = dict[str, Any]
 LOGGED: Final = 64 << 20
 #: Seconds that a client may take to accept a part of an answer.
 SLOW: Final = 120.0
+_DONE: Final = b"[DONE]"
 _DECODER: Final = msgspec.json.Decoder()
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -55,8 +58,8 @@ class Answer:
         self._send, self._dialect, self._policy, self._id, self._log = send, dialect, policy, request_id, log
         self._marker = marker
         self._strips = decision.measure >= Measure.WITHHOLD
-        self._paces = decision.measure >= Measure.PACE
         self._stripper = Stripper(dialect, policy.file.withhold)
+        self._paces = decision.measure >= Measure.PACE
         self._assembler = Assembler(dialect)
         self._events: Events | None = None
         self._pacer: Pacer | None = None
@@ -86,7 +89,8 @@ class Answer:
             await self._start(message)
         elif message["type"] == "http.response.body":
             body, more = message.get("body", b""), message.get("more_body", False)
-            await (self._stream(body, more) if self._events is not None else self._whole(body, more))
+            events = self._events
+            await (self._whole(body, more) if events is None else self._stream(events, body, more))
 
     async def _start(self, message: Message) -> None:
         self._status = message["status"]
@@ -121,7 +125,7 @@ class Answer:
             if not self._held:
                 await self._out(body)
             return
-        answer = self._read()
+        answer = await apart(self._size, self._read)
         self.log(answer if answer is not None else {})
         if self._held:
             body = await self._changed(answer)
@@ -132,8 +136,7 @@ class Answer:
         if answer is None or self._held is None:
             raise UpstreamError("an answer that the measure cannot be applied to", where="upstream")
         spoken = sum(_lengths(answer))
-        left = self._stripper.whole(answer)
-        body = _json(self._marker.whole(left) if self._marker else left)
+        body = await apart(self._size, partial(self._left, answer))
         if self._paces:
             pace = self._policy.file.pace
             await asyncio.sleep(min(spoken / CHARACTERS / pace.tokens_per_second, span(pace.at_most) / 1e6))
@@ -143,6 +146,11 @@ class Answer:
         self.started = True
         await self._send({**self._held, "headers": headers})
         return body
+
+    def _left(self, answer: Json) -> bytes:
+        """What the measure and the marks leave of a whole answer."""
+        left = self._stripper.whole(answer)
+        return _json(self._marker.whole(left) if self._marker else left)
 
     def _read(self) -> Json | None:
         """The answer as JSON, if it is that."""
@@ -157,49 +165,59 @@ class Answer:
         found = _decoded(body)
         return found if isinstance(found, dict) else None
 
-    async def _stream(self, body: bytes, more: bool) -> None:
+    async def _stream(self, events: Events, body: bytes, more: bool) -> None:
         """A part of a stream."""
-        out: list[tuple[bytes, int]] = []
-        assert self._events is not None  # noqa: S101 - for the type; it is why this is called
         try:
-            for event in self._events.feed(body):
-                out.append(self._event(event))
+            found = events.feed(body)
         except ValueError:
             raise UpstreamError("an event too large", where="upstream") from None
+        if self._strips:
+            await self._stripped(found, more)
+            return
+        for event in found:
+            self._said(event)
+        if not more:
+            self.log(finished(self._assembler, self._dialect))
+        await self._out(body, more)
+
+    async def _stripped(self, events: list[Event], more: bool) -> None:
+        """What the measure leaves of a part of a stream."""
+        out = [self._event(event) for event in events]
         if not more:
             self.log(finished(self._assembler, self._dialect))
             out.append((self._rest(), 0))
-        if not self._strips:
-            await self._out(body)
-        elif self._pacer:
+        if self._pacer:
             for data, spoken in out:
                 if data:
                     await self._pacer.put(data, spoken)
-        elif data := b"".join(data for data, _ in out):
-            await self._out(data)
+        else:
+            await self._out(b"".join(data for data, _ in out))
         if not more:
             if self._pacer:
                 await self._pacer.close()
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    def _said(self, event: Event) -> Json | None:
+        """What an event says, after the log has it; None if it says nothing that can be read."""
+        data = event.data
+        said = _decoded(data) if data and data != _DONE else None
+        if isinstance(said, dict):
+            self._assembler.add(said)
+            if self._assembler.ended:
+                self.log(finished(self._assembler, self._dialect))
+            return said
+        if data and data.strip() == _DONE:
+            self.log(finished(self._assembler, self._dialect))
+        return None
+
     def _event(self, event: Event) -> tuple[bytes, int]:
         """What is sent for an event, and how much of the answer is in it."""
-        data = event.data.strip() if event.data else b""
-        if not data:
-            return event.raw, 0
-        if data == b"[DONE]":
-            self.log(finished(self._assembler, self._dialect))
-            return self._rest(event.name) + event.raw, 0
-        said = _decoded(data)
-        if not isinstance(said, dict):
-            if self._strips:  # passed on it could say anything, and left out it would be missing
+        said = self._said(event)
+        if said is None:
+            data = event.data.strip() if event.data else b""
+            if data not in (b"", _DONE):  # passed on it could say anything, and left out it would be missing
                 raise UpstreamError("an event that cannot be read", where="upstream")
-            return event.raw, 0
-        self._assembler.add(said)
-        if self._assembler.ended:
-            self.log(finished(self._assembler, self._dialect))
-        if not self._strips:
-            return event.raw, 0
+            return (self._rest(event.name) if data else b"") + event.raw, 0
         spoken = characters(said)
         kept = self._stripper.event(said)
         return (b"" if kept is None else self._encoded(event.name, kept)), spoken
@@ -215,10 +233,10 @@ class Answer:
         """What a mark still holds back of a stream that ends."""
         return b"".join(encode(name, _json(each)) for each in (self._marker.rest() if self._marker else ()))
 
-    async def _out(self, data: bytes) -> None:
-        if data:
+    async def _out(self, data: bytes, more: bool = True) -> None:
+        if data or not more:
             self.accepting.again(SLOW)
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            await self._send({"type": "http.response.body", "body": data, "more_body": more})
             self.accepting.rest()
 
     def log(self, answer: Json) -> None:

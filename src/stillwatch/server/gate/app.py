@@ -7,7 +7,7 @@ another path, a websocket or a batch.
 
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -16,6 +16,7 @@ from stillwatch.enforcement import Decision, Measure, Request
 from stillwatch.enforcement.anchors import anchors_of
 from stillwatch.server.gate import rows
 from stillwatch.server.gate.answer import Answer
+from stillwatch.server.gate.apart import LARGE, apart
 from stillwatch.server.gate.body import Gone, Message, Receive, parse, plain, read_body
 from stillwatch.server.gate.dialects import Dialect, dialect_of
 from stillwatch.server.gate.enforcer import Enforcer
@@ -52,12 +53,14 @@ class Settings:
     Args:
         trust: headers and keys that say who a sender is.
         body_bytes: of a request to a model, at most.
-        body_seconds: within which it has to arrive.
+        bodies: of so many such requests the bodies may be held at once; of more that came in parts none is taken.
+        body_seconds: within which one has to arrive.
         canary: draws the marks that the policy may ask for.
     """
 
     trust: Trust = field(default_factory=Trust)
     body_bytes: int = 32 << 20
+    bodies: int = 32
     body_seconds: float = 60.0
     canary: Canary | None = None
 
@@ -72,6 +75,7 @@ class Call:
     sender: Who | None = None
     body: dict[str, Any] = field(default_factory=dict)
     raw: bytes = b""
+    held: int = 0  # bytes of the body that are counted against ``Settings.bodies``
     told: bool = False
     marks: tuple[str, ...] = ()
     row: dict[str, Any] | None = None
@@ -91,6 +95,7 @@ class Gate:
     def __init__(self, app: App, enforcer: Enforcer, record: Record, settings: Settings | None = None) -> None:
         self._app, self._enforcer, self._record = app, enforcer, record
         self._settings = settings or Settings()
+        self._held = 0
 
     @property
     def trust(self) -> Trust:
@@ -109,23 +114,25 @@ class Gate:
                 await self._refuse(call, refused, send)
             except Gone:
                 return
+            finally:
+                self.let_go(call)
         else:  # a websocket would be a way round
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        scope = self._mark(call, await self.judge(call, scope, receive))
+        scope = await self._mark(call, await self.judge(call, scope, receive))
         self.tell(call)
         if call.dialect.read:
             await self._ask(call, scope, receive, send)
         else:
             await self._pass(call, scope, receive, send)
 
-    def _mark(self, call: Call, scope: Scope) -> Scope:
+    async def _mark(self, call: Call, scope: Scope) -> Scope:
         """Choose the marks of the answer, and ask the server for those that it writes."""
         policy, before = self._enforcer.policy, call.raw
         if policy.file.canary or policy.file.watermark:
             call.marks = marks(call.decision, policy, self._settings.canary, call.dialect, call.body)
-            call.raw = asking(before, call.body, policy, WATERMARK in call.marks)
+            call.raw = await apart(len(before), partial(asking, before, call.body, policy, WATERMARK in call.marks))
         return scope if call.raw is before else {**scope, "headers": lengths(scope["headers"], call.raw)}
 
     async def judge(self, call: Call, scope: Scope, receive: Receive) -> Scope:
@@ -141,16 +148,50 @@ class Gate:
         sender = call.sender = who(scope, settings.trust)
         if call.dialect.read:
             headers = dict(scope["headers"])
-            raw = await read_body(receive, headers.get(b"content-length"), settings.body_bytes, settings.body_seconds)
+            declared, most = headers.get(b"content-length"), settings.body_bytes
+            raw = await read_body(receive, declared, most, settings.body_seconds, partial(self._hold, call))
             encoding = headers.get(b"content-encoding", b"").decode("latin-1")
-            call.raw = plain(raw, encoding, settings.body_bytes)
-            call.body = parse(call.raw)
+            size = max(len(raw), LARGE + 1) if encoding else len(raw)  # what is compressed may be of any size
+            request = await apart(size, partial(self._read, call, sender, raw, encoding))
+            self._hold(call, len(call.raw) - len(raw))
             if encoding:
                 scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in _ENCODED]}
-        request = describe(sender, call.dialect, call.body, self._enforcer)
+        else:
+            request = describe(sender, None, None, (), self._enforcer)
         call.decision = self._enforcer.decide(request)
         self._check(call, request)
         return scope
+
+    def _read(self, call: Call, sender: Who, raw: bytes, encoding: str) -> Request:
+        """Read the body of a request to a model; what the decision needs to know of it.
+
+        Raises:
+            Refused: it cannot be read in one way.
+        """
+        call.raw = plain(raw, encoding, self._settings.body_bytes)
+        call.body = parse(call.raw)
+        row = rows.asked(call.id, call.time, sender, call.dialect, call.body)
+        request = describe(
+            sender, call.body.get("model"), row.get("prompt"), row.get("reasoning_replayed", ()), self._enforcer
+        )
+        call.row = rows.packed(row) if len(call.raw) > LARGE else row
+        return request
+
+    def _hold(self, call: Call, size: int) -> None:
+        """Count ``size`` more bytes of a body that is held.
+
+        Raises:
+            Refused: there is no room for them.
+        """
+        self._held += size
+        call.held += size
+        if size > 0 and self._held > self._settings.bodies * self._settings.body_bytes:
+            raise Refused(503, "busy", "Too many large requests are under way at the moment.")
+
+    def let_go(self, call: Call) -> None:
+        """The body of ``call`` is held no more."""
+        self._held -= call.held
+        call.held = 0
 
     def _check(self, call: Call, request: Request) -> None:
         """Refuse what the decision refuses.
@@ -183,7 +224,7 @@ class Gate:
             marker = Marker(canary, sender.account_id, call.dialect)
         reply = Answer(send, call.dialect, call.decision, self._enforcer.policy, call.id, log, marker)
         try:
-            with Watching(receive, reply, call.raw, partial(self._half, call)) as replay, reply.accepting:
+            with Watching(receive, reply, call.raw) as replay, reply.accepting:
                 await self._app(scope, replay, reply)
         except Refused:
             if not reply.started:
@@ -223,23 +264,17 @@ class Gate:
                 call.id, call.time, call.sender, call.decision, self._enforcer.policy, code, call.marks
             )
 
-    def _half(self, call: Call) -> dict[str, Any]:
-        """The row of a request as far as it is known before its answer."""
-        if call.row is None and call.sender:
-            call.row = rows.asked(call.id, call.time, call.sender, call.dialect, call.body)
-        return call.row or {}
-
     def _log(self, call: Call, body: dict[str, Any], status: int) -> None:
         """The row of an answered request.
 
         Raises:
             Refused: it cannot be written, and the account's tier fails closed.
         """
-        if call.sender is None:
+        if call.sender is None or call.row is None:
             return
         held = call.decision.measure >= Measure.WITHHOLD
         more = {"stop_reason": f"http_{status}"} if status >= 400 else {}
-        row = rows.row(self._half(call), call.dialect, body, **more)
+        row = rows.row(call.row, call.dialect, body, **more)
         issued = row.pop("reasoning_issued", ()) if held else row.get("reasoning_issued", ())
         if issued and not held:
             self._enforcer.blocks.issued(call.sender.account_id, issued)
@@ -250,21 +285,19 @@ class Gate:
         """Tell the client, after the record has it."""
         if call.sender:
             self.tell(call, refused.code)
-            if call.dialect.read and call.body and refused.code not in ("upstream_failed", "log_unavailable"):
+            if call.row is not None and refused.code not in ("upstream_failed", "log_unavailable"):
                 more = {"refused": True, "stop_reason": f"stillwatch_{refused.code}"}
-                self._record.row(rows.encode(rows.row(self._half(call), call.dialect, {}, **more)))
+                self._record.row(rows.encode(rows.row(call.row, call.dialect, {}, **more)))
         status, headers, body = answer(refused, call.dialect == Dialect.MESSAGES, call.id)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def describe(sender: Who, dialect: Dialect, body: dict[str, Any], enforcer: Enforcer) -> Request:
+def describe(sender: Who, model: Any, prompt: str | None, replayed: Sequence[str], enforcer: Enforcer) -> Request:
     """What the decision needs to know of a request."""
-    prompt, blocks = rows.replayed(dialect, body) if body else (None, [])
     anchors = anchors_of(prompt) if prompt and enforcer.snapshot.anchored else ()
-    model = body.get("model")
     return Request(
         sender.account_id, model if isinstance(model, str) else "", sender.organization_id, sender.tier,
-        sender.client_ip, sender.user_agent, sender.tls_fingerprint, sender.header_order, anchors, tuple(blocks),
-        enforcer.blocks.foreign(sender.account_id, blocks),
+        sender.client_ip, sender.user_agent, sender.tls_fingerprint, sender.header_order, anchors, tuple(replayed),
+        enforcer.blocks.foreign(sender.account_id, replayed),
     )  # fmt: skip

@@ -47,21 +47,25 @@ class Assembler:
 
     def _more(self, index: int, field: str, text: Any) -> None:
         if isinstance(text, str) and text:
-            self._texts.setdefault((index, field), []).append(text)
+            parts = self._texts.get((index, field))
+            if parts is None:
+                parts = self._texts[index, field] = []
+            parts.append(text)
 
     def _chunk(self, event: Json) -> None:
         """A chunk of Chat Completions, or of Completions."""
-        choices = self._choices = {} if self._choices is None else self._choices
+        slots = self._choices = {} if self._choices is None else self._choices
         for name in _AROUND:
             if (value := event.get(name)) is not None:
                 self.answer[name] = value
-        for choice in event["choices"] if isinstance(event.get("choices"), list) else ():
+        choices = event.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
             if not isinstance(choice, dict):
                 continue
             index = _index(choice)
-            slot = choices.get(index)
+            slot = slots.get(index)
             if slot is None:
-                slot = choices[index] = {"message": {}}
+                slot = slots[index] = {"message": {}}
             if choice.get("finish_reason"):
                 slot["finish_reason"] = choice["finish_reason"]
             delta = choice.get("delta")
@@ -70,7 +74,8 @@ class Assembler:
                     self._more(index, field, value)
                 elif field == "reasoning_details" and isinstance(value, list):
                     slot["message"].setdefault("reasoning_details", []).extend(value)
-            self._more(index, "content", choice.get("text"))
+            if "text" in choice:
+                self._more(index, "content", choice["text"])
 
     def _anthropic(self, event: Json) -> None:
         kind = event.get("type")
@@ -110,7 +115,8 @@ _ADDERS: Final[dict[Dialect, Callable[[Assembler, Json], None]]] = {
 
 
 def _index(event: Json) -> int:
-    return event["index"] if isinstance(event.get("index"), int) else 0
+    index = event.get("index")
+    return index if isinstance(index, int) else 0
 
 
 def _dict(value: Any) -> Json:

@@ -38,6 +38,8 @@ async def ask(
     except Refused as refused:
         gate.tell(call, refused.code)
         return answer(refused, call.dialect == Dialect.MESSAGES, request_id)
+    finally:
+        gate.let_go(call)
     gate.tell(call)
     return 200, [(MEASURE, call.decision.measure.label.encode()), (REQUEST_ID, request_id.encode())], b""
 

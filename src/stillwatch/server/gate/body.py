@@ -5,12 +5,12 @@ twice in an object and no NaN; a name that is a known one but for its case is re
 compressed body is decompressed here and passed on plain. Source: RFC 8259, sections 4 and 8.1; RFC 9110, section 8.4.
 """
 
-import asyncio
 import json
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
+from stillwatch.server.gate.apart import LARGE, values
 from stillwatch.server.gate.refusal import Refused
 from stillwatch.server.gate.timers import timers
 
@@ -25,48 +25,50 @@ _INNER: Final = frozenset("role content text type thinking signature data encryp
 _ZIPPED: Final = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 
 
+#: Values of a body at most; a conversation of thousands of messages has some ten thousand.
+MOST_VALUES: Final = 500_000
+
+
 class Gone(Exception):  # noqa: N818 - nobody is left to be told
     """The client went away."""
 
 
-async def read_body(receive: Receive, declared: bytes | None, most: int, seconds: float) -> bytes:
+async def read_body(
+    receive: Receive, declared: bytes | None, most: int, seconds: float, hold: Callable[[int], None] | None = None
+) -> bytes:
     """The whole body.
 
+    Args:
+        receive: gives its parts.
+        declared: the length that its sender names.
+        most: bytes.
+        seconds: within which it has to be there.
+        hold: is told of the bytes of each part, of a body that comes in several.
+
     Raises:
-        Refused: it is larger than ``most`` bytes, or not there after ``seconds``.
+        Refused: it is larger than ``most`` bytes, or not there after ``seconds``; or what ``hold`` raises.
         Gone: the client went away.
     """
     if declared is not None and declared.isdigit() and int(declared) > most:
         raise _too_large(most)
-    message = await _next(receive, seconds)
-    if not message.get("more_body", False):
-        return _within(message.get("body", b""), most)
-    parts, size = [message.get("body", b"")], len(message.get("body", b""))
-    ends = asyncio.get_running_loop().time() + seconds
-    while message.get("more_body", False):
-        message = await _next(receive, ends - asyncio.get_running_loop().time())
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise _too_large(most)
-    return b"".join(parts)
-
-
-async def _next(receive: Receive, seconds: float) -> Message:
+    parts: list[bytes] = []
+    size, more = 0, True
     try:
         with timers().within(seconds):
-            message = await receive()
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Gone
+                part, more = message.get("body", b""), message.get("more_body", False)
+                parts.append(part)
+                size += len(part)
+                if size > most:
+                    raise _too_large(most)
+                if hold and (more or len(parts) > 1):
+                    hold(len(part))
     except TimeoutError:
         raise Refused(408, "slow_body", "The body did not arrive in time.") from None
-    if message["type"] == "http.disconnect":
-        raise Gone
-    return message
-
-
-def _within(body: bytes, most: int) -> bytes:
-    if len(body) > most:
-        raise _too_large(most)
-    return body
+    return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
 def _too_large(most: int) -> Refused:
@@ -102,6 +104,8 @@ def parse(body: bytes) -> dict[str, Any]:
     Raises:
         Refused: it is none, or can be read in more than one way.
     """
+    if len(body) > LARGE and values(body) > MOST_VALUES:
+        raise Refused(413, "too_many_values", f"The body has more than {MOST_VALUES:,} values.")
     try:
         found = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):

@@ -32,11 +32,14 @@ class Dialect(StrEnum):
 
 
 _READ: Final = frozenset({Dialect.CHAT, Dialect.COMPLETIONS, Dialect.RESPONSES, Dialect.MESSAGES})
+#: Two of the names are other APIs' too (a thread's messages, a form's responses): there what is before counts, which is
+#: nothing, a version, or a provider's name.
+_HEAD: Final = r"(?:.*/)?(?:v[0-9]+[a-z0-9]*|openai|anthropic|api)"
 _ENDS: Final = (
-    ("/chat/completions", Dialect.CHAT),
-    ("/completions", Dialect.COMPLETIONS),
-    ("/responses", Dialect.RESPONSES),
-    ("/messages", Dialect.MESSAGES),
+    (re.compile(r".*/chat/completions"), Dialect.CHAT),
+    (re.compile(r".*/completions"), Dialect.COMPLETIONS),
+    (re.compile(rf"(?:/{_HEAD})?/responses"), Dialect.RESPONSES),
+    (re.compile(rf"(?:/{_HEAD})?/messages"), Dialect.MESSAGES),
 )
 _HARMLESS: Final = re.compile(r"(?:/v1)?/(?:models(?:/[^/]+)?|health|healthz|messages/count_tokens)")
 
@@ -51,8 +54,8 @@ def dialect_of(method: str, raw_path: bytes) -> Dialect:
         raise Refused(400, "ambiguous_path", "The path can be read in more than one way.")
     path = raw_path.decode("ascii").casefold().rstrip("/")
     if method == "POST":
-        for end, dialect in _ENDS:
-            if path.endswith(end):
+        for form, dialect in _ENDS:
+            if form.fullmatch(path):
                 return dialect
     if _HARMLESS.fullmatch(path) and (method in ("GET", "HEAD") or path.endswith("count_tokens")):
         return Dialect.HARMLESS

@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from stillwatch.ingest.readers.messages import talk
 from stillwatch.server.gate.app import describe
-from stillwatch.server.gate.dialects import Dialect
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.identity import Who
 from stillwatch.server.gate.record import Record
@@ -51,7 +51,8 @@ def answer(body: bytes, enforcer: Enforcer, record: Record, request_id: str) -> 
     messages: list[dict[str, Any]] = asked.structured_messages or [
         {"role": "user", "content": text} for text in (asked.texts or [])[-1:]
     ]
-    request = describe(sender, Dialect.CHAT, {"model": asked.model, "messages": messages}, enforcer)
+    said = talk(messages)
+    request = describe(sender, asked.model, said.prompt, said.replayed, enforcer)
     decision, policy = enforcer.decide(request), enforcer.policy
     refused = of(decision, policy) if decision.refused else None
     if refused is None and request.foreign and decision.measure.label != "observe" and policy.file.withhold.replay:

@@ -22,6 +22,8 @@ HEAD_LIMIT: Final = 64 * 1024
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?")
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,12})[ \t]*(?:;[^\r\n]*)?")
+#: A chunk's size as nearly all servers write it, with the end of its line.
+_PLAIN_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,12})\r\n")
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -203,8 +205,11 @@ class Connection(asyncio.Protocol):
             elif self._mode == "until-close":
                 self._emit(len(self._buffer))
                 return
-            elif not self._chunk_line():
-                return
+            else:
+                if self._mode == "size":
+                    self._whole_chunks()
+                if not self._chunk_line():
+                    return
         if self._buffer:
             raise ValueError("more than its answer")
         self._mode = "idle"
@@ -267,6 +272,19 @@ class Connection(asyncio.Protocol):
             self._held += count
             del self._buffer[:count]
             self._left -= count if counted else 0
+
+    def _whole_chunks(self) -> None:
+        """Take the chunks that are here as a whole, each in one step; all else is for the slower steps."""
+        buffer, at = bytes(self._buffer), 0
+        while found := _PLAIN_SIZE.match(buffer, at):
+            start = found.end()
+            end = start + int(found[1], 16)
+            if end == start or buffer[end : end + 2] != b"\r\n":
+                break
+            self._chunks.append(buffer[start:end])
+            self._held += end - start
+            at = end + 2
+        del self._buffer[:at]
 
     def _chunk_line(self) -> bool:
         end = self._buffer.find(b"\r\n")

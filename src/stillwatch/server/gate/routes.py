@@ -5,7 +5,9 @@
 - ``/stillwatch/health``: whether it does its work; 503 where it could not answer as the policy says.
 
 The first two tell what is decided about an account, so they are for whoever shows the secret in
-``x-stillwatch-secret``; without a secret, for callers on this machine.
+``x-stillwatch-secret``, and for nobody where there is none: an address says nothing, since a proxy on this machine
+brings everybody's requests from here. Health tells others yes or no, and no more: how many verdicts there are would
+tell whoever is looked for that he was found.
 """
 
 import hmac
@@ -29,7 +31,6 @@ AUTHZ: Final = "/stillwatch/ext_authz"
 HEALTH: Final = "/stillwatch/health"
 _SECRET: Final = b"x-stillwatch-secret"
 _LARGEST: Final = 64 << 20
-_HERE: Final = frozenset({"127.0.0.1", "::1"})
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -44,7 +45,7 @@ class Routes:
     Args:
         gate: decides.
         enforcer, record: what it decides by, and writes to.
-        secret: of other gateways; "" for none.
+        secret: of other gateways; "" for none, who are then told nothing.
     """
 
     def __init__(self, gate: Gate, enforcer: Enforcer, record: Record, secret: str) -> None:
@@ -60,7 +61,7 @@ class Routes:
         request_id = os.urandom(16).hex()
         try:
             if path == HEALTH:
-                await self._health(send)
+                await self._health(scope, send)
             elif not self._known(scope):
                 raise Refused(403, "not_a_gateway", "This is for gateways that show the secret.")
             elif path == GUARDRAIL and scope["method"] == "POST":
@@ -76,10 +77,8 @@ class Routes:
             return
 
     def _known(self, scope: Scope) -> bool:
-        if not self._secret:
-            return (scope.get("client") or ("",))[0] in _HERE
         shown = [value for name, value in scope["headers"] if name == _SECRET]
-        return len(shown) == 1 and hmac.compare_digest(shown[0], self._secret)
+        return bool(self._secret) and len(shown) == 1 and hmac.compare_digest(shown[0], self._secret)
 
     async def _authorise(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         """Envoy's question over HTTP. A body that Envoy cut is not read."""
@@ -97,16 +96,18 @@ class Routes:
             headers = [*headers, (b"content-length", b"0")]
         await _reply(send, status, headers, body)
 
-    async def _health(self, send: Send) -> None:
+    async def _health(self, scope: Scope, send: Send) -> None:
         enforcer = self._enforcer
         old = stale(enforcer.snapshot, enforcer.policy, enforcer.clock())
-        document = {
+        well = not old and self._record.healthy
+        document: dict[str, Any] = {
+            "ok": well,
             "snapshot": {"made": enforcer.snapshot.made, "stale": old, "verdicts": enforcer.snapshot.verdicts,
                          "indicators": enforcer.snapshot.indicators},
             "policy": enforcer.policy.digest, "faults": enforcer.faults, "log": self._record.figures,
             **({"shared": enforcer.shared()} if enforcer.shared else {}),
         }  # fmt: skip
-        await _send(send, 503 if old or not self._record.healthy else 200, document)
+        await _send(send, 200 if well else 503, document if self._known(scope) else {"ok": well})
 
 
 def _has_body(headers: Headers) -> bool:

@@ -6,7 +6,6 @@ from typing import Any, Final
 import msgspec
 
 from stillwatch.ingest.readers.anthropic_messages import AnthropicMessages
-from stillwatch.ingest.readers.messages import talk
 from stillwatch.ingest.readers.openai_chat import OpenAIChat
 from stillwatch.ingest.readers.openai_responses import OpenAIResponses
 from stillwatch.server.gate.dialects import Dialect
@@ -21,14 +20,6 @@ _READERS: Final[dict[Dialect, OpenAIChat | OpenAIResponses | AnthropicMessages]]
 }
 _ENCODER: Final = msgspec.json.Encoder()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).timestamp()
-
-
-def replayed(dialect: Dialect, body: Json) -> tuple[str | None, list[str]]:
-    """The prompt of a request (its last user turn), and the hashes of the reasoning blocks it sends back."""
-    if dialect == Dialect.COMPLETIONS:
-        return _prompt(body.get("prompt")), []
-    said = talk(body.get("input" if dialect == Dialect.RESPONSES else "messages"))
-    return said.prompt, said.replayed
 
 
 def asked(request_id: str, time: int, who: Who, dialect: Dialect, body: Json) -> Json:
@@ -48,7 +39,7 @@ def asked(request_id: str, time: int, who: Who, dialect: Dialect, body: Json) ->
     }
     if dialect == Dialect.COMPLETIONS:
         body = {**body, "messages": [{"role": "user", "content": _prompt(body.get("prompt"))}]}
-    return _known({**_READERS[dialect].derived(body, {}), **around})
+    return _known({**_READERS[dialect].asked(body), **around})
 
 
 def row(half: Json, dialect: Dialect, answer: Json, **more: Any) -> Json:
@@ -58,15 +49,24 @@ def row(half: Json, dialect: Dialect, answer: Json, **more: Any) -> Json:
     """
     if dialect == Dialect.COMPLETIONS:
         answer = _as_chat(answer)
-    return {**_known(_READERS[dialect].derived({}, answer)), **half, **_known(more)}
+    return {**_known(_READERS[dialect].answered(answer)), **half, **_known(more)}
+
+
+def packed(half: Json) -> Json:
+    """``half`` with its texts as they will stand in the line, so that ``encode`` has only to copy them."""
+    return {name: msgspec.Raw(_encoded(value)) if isinstance(value, str) else value for name, value in half.items()}
 
 
 def encode(found: Json) -> bytes:
     """``found`` as a line of NDJSON; half a surrogate pair, which JSON can name and UTF-8 cannot, becomes ``?``."""
+    return _encoded(found) + b"\n"
+
+
+def _encoded(found: Any) -> bytes:
     try:
-        return _ENCODER.encode(found) + b"\n"
+        return _ENCODER.encode(found)
     except UnicodeEncodeError:
-        return _ENCODER.encode(_sayable(found)) + b"\n"
+        return _ENCODER.encode(_sayable(found))
 
 
 def _sayable(value: Any) -> Any:

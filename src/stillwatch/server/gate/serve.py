@@ -25,6 +25,7 @@ except ImportError:
 
 from stillwatch.enforcement import Policy
 from stillwatch.enforcement.anchors import anchors_of
+from stillwatch.server.gate.apart import values
 from stillwatch.server.gate.app import App, Gate, Settings
 from stillwatch.server.gate.blocks import Blocks
 from stillwatch.server.gate.enforcer import Enforcer
@@ -83,8 +84,9 @@ def build(
     enforcer, record = Enforcer(policy, snapshot, blocks=blocks), Record(log)
     inner = Upstream(Pool(upstream), keep=settings.trust.names) if upstream else nowhere
     gate = Gate(inner, enforcer, record, settings)
+    values(b"compiled before the first request needs it")
     if enforcer.snapshot.anchored:
-        anchors_of("compiled before the first request needs it")
+        anchors_of("so is this")
     return Routes(gate, enforcer, record, secret), enforcer, record
 
 

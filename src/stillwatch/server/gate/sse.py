@@ -5,8 +5,9 @@ start is ignored. An event keeps its bytes, so that what is not changed leaves a
 """
 
 import re
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 #: Bytes of one event at most.
 LARGEST: Final = 32 * 1024 * 1024
@@ -15,7 +16,7 @@ _LINE: Final = re.compile(rb"\r\n|\n|\r")
 _MARK: Final = b"\xef\xbb\xbf"
 
 
-class Event(NamedTuple):
+class Event(Struct, frozen=True, gc=False):
     """An event: its bytes with the empty line at the end, its name ("" without one), its data (None without)."""
 
     raw: bytes
@@ -30,28 +31,31 @@ class Events:
         self._buffer = b""
         self._first = True
 
-    def feed(self, data: bytes) -> Iterator[Event]:
+    def feed(self, data: bytes) -> list[Event]:
         """The events that ``data`` completes.
 
         Raises:
             ValueError: an event is larger than LARGEST.
         """
         buffer = self._buffer + data if self._buffer else data
-        at = 0
-        while True:
-            if b"\r" in buffer:
-                found = _END.search(buffer, at)
-                end = found.end() if found else -1
-            else:
-                end = buffer.find(b"\n\n", at) + 2
-                end = -1 if end == 1 else end
-            if end < 0:
-                break
-            yield self._event(buffer[at:end])
-            at = end
-        self._buffer = buffer[at:]
+        if b"\r" in buffer or (self._first and buffer[:1] == _MARK[:1]):
+            found = self._any(buffer)
+        else:
+            self._first = self._first and not buffer
+            *texts, self._buffer = buffer.split(b"\n\n")
+            found = [_plain(text) or self._event(text + b"\n\n") for text in texts]
         if len(self._buffer) > LARGEST:
             raise ValueError("an event too large")
+        return found
+
+    def _any(self, buffer: bytes) -> list[Event]:
+        """The events in ``buffer``, however its lines end."""
+        found, at = [], 0
+        while end := _END.search(buffer, at):
+            found.append(self._event(buffer[at : end.end()]))
+            at = end.end()
+        self._buffer = buffer[at:]
+        return found
 
     def rest(self) -> bytes:
         """What came after the last event's end; it is no event."""
@@ -62,8 +66,6 @@ class Events:
         if self._first:
             self._first = False
             text = text.removeprefix(_MARK)
-        if text.startswith(b"data: ") and text.find(b"\n") == len(text) - 2:  # the one-line event that most are
-            return Event(raw, "", text[6:-2])
         name, data = "", []
         for line in _LINE.split(text):
             field, _, value = line.partition(b":")
@@ -73,6 +75,18 @@ class Events:
             elif field == b"event":
                 name = value.decode("utf-8", "replace")
         return Event(raw, name, b"\n".join(data) if data else None)
+
+
+def _plain(text: bytes) -> Event | None:
+    """The event that ``text`` is, if it is as nearly all are: one line of data, and at most its name before it."""
+    before, found, data = text.partition(b"data: ")
+    if not found or b"\n" in data:
+        return None
+    if not before:
+        return Event(text + b"\n\n", "", data)
+    if before.startswith(b"event: ") and before.find(b"\n") == len(before) - 1:
+        return Event(text + b"\n\n", before[7:-1].decode("utf-8", "replace"), data)
+    return None
 
 
 def encode(name: str, data: bytes) -> bytes:

@@ -22,6 +22,10 @@ class Timer:
         self.when, self.call = when, call
 
 
+def _nothing() -> None:
+    """What a timer that was taken back calls."""
+
+
 class Timers:
     """The timers of ``loop``."""
 
@@ -42,6 +46,7 @@ class Timers:
     def cancel(self, timer: Timer) -> None:
         """Forget it; whether or not it has been called."""
         self._due.discard(timer)
+        timer.call = _nothing  # what it would have called mostly holds the timer: no work for the collector
 
     def within(self, seconds: float) -> "Within":
         """``asyncio.timeout`` as a plain ``with``; what is in it must be awaited by one task."""
@@ -67,7 +72,7 @@ class Within:
         self._timers, self._seconds, self._fired = timers, seconds, False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._timers.loop)
         if task is None:
             raise RuntimeError("outside a task")
         self._task, self._before = task, task.cancelling()

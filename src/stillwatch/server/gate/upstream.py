@@ -6,7 +6,7 @@ from typing import Any, Final
 from stillwatch.server.gate.body import Message, Receive
 from stillwatch.server.gate.http1 import Connection, Pool, UpstreamError
 from stillwatch.server.gate.refusal import Headers
-from stillwatch.server.gate.timers import timers
+from stillwatch.server.gate.timers import Within, timers
 
 Send = Callable[[Message], Awaitable[None]]
 Scope = dict[str, Any]
@@ -57,18 +57,22 @@ class Upstream:
                 self._pool.give(connection, finished)
 
         try:
-            await self._ask(connection, scope, first, receive)
-            with timers().within(self._answer_seconds):
+            with timers().within(_PART) as guard:
+                await self._ask(connection, scope, first, receive, guard)
+                guard.again(self._answer_seconds)
                 status, headers = await connection.head()
-            headers = [(name, value) for name, value in headers if name not in _HOP or name == b"content-length"]
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await self._answer(connection, send, give)
+                guard.rest()
+                headers = [(name, value) for name, value in headers if name not in _HOP or name == b"content-length"]
+                await send({"type": "http.response.start", "status": status, "headers": headers})
+                await self._answer(connection, send, give, guard)
         except TimeoutError:
             raise UpstreamError("the server does not answer", where="upstream") from None
         finally:
             give(False)
 
-    async def _ask(self, connection: Connection, scope: Scope, message: Message, receive: Receive) -> None:
+    async def _ask(
+        self, connection: Connection, scope: Scope, message: Message, receive: Receive, guard: Within
+    ) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
         method = str(scope["method"]).encode("ascii")
         query = scope.get("query_string", b"")
@@ -81,26 +85,26 @@ class Upstream:
             lines.append(b"content-length: " + str(len(body)).encode())
         head = b"\r\n".join(lines) + b"\r\n\r\n"
         connection.begin(method, head + (_chunk(body) if more else body))
-        with timers().within(_PART) as part:
-            while more:
-                message = _there(await receive())
-                more = message.get("more_body", False)
-                connection.write(_chunk(message.get("body", b"")) + (b"" if more else b"0\r\n\r\n"))
-                await connection.drain()
-                part.again(_PART)
+        while more:
+            message = _there(await receive())
+            more = message.get("more_body", False)
+            connection.write(_chunk(message.get("body", b"")) + (b"" if more else b"0\r\n\r\n"))
+            await connection.drain()
+            guard.again(_PART)
 
-    async def _answer(self, connection: Connection, send: Send, give: Callable[[bool], None]) -> None:
+    async def _answer(self, connection: Connection, send: Send, give: Callable[[bool], None], guard: Within) -> None:
         """The answer; the connection is free for others when it has been read, however slowly it is handed out."""
         whole = connection.whole
         if whole is not None:
             give(True)
             await send({"type": "http.response.body", "body": whole, "more_body": False})
             return
-        with timers().within(self._silence_seconds) as silence:
-            async for chunk in connection.body():
-                silence.rest()
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                silence.again(self._silence_seconds)
+        guard.again(self._silence_seconds)
+        async for chunk in connection.body():
+            guard.rest()
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            guard.again(self._silence_seconds)
+        guard.rest()
         give(True)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -1,7 +1,6 @@
 """A request's body played back to the application, and the client watched while its answer is streamed."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Self
 
 from stillwatch.server.gate.answer import Answer
@@ -13,16 +12,12 @@ PATIENCE = 0.25
 
 
 class Watching:
-    """A ``receive`` that gives ``body``; while it is entered, ``reply.gone`` is set when the client goes away.
+    """A ``receive`` that gives ``body``; while it is entered, ``reply.gone`` is set when the client goes away."""
 
-    ``meanwhile`` is called when the body has been taken and the application waits for something: its server's answer.
-    """
+    __slots__ = ("_body", "_given", "_receive", "_reply", "_task", "_timer", "_timers")
 
-    __slots__ = ("_body", "_given", "_meanwhile", "_receive", "_reply", "_task", "_timer", "_timers")
-
-    def __init__(self, receive: Receive, reply: Answer, body: bytes, meanwhile: Callable[[], object]) -> None:
+    def __init__(self, receive: Receive, reply: Answer, body: bytes) -> None:
         self._receive, self._reply, self._body, self._given = receive, reply, body, False
-        self._meanwhile = meanwhile
         self._task: asyncio.Task[None] | None = None
         self._timers = timers()
 
@@ -40,7 +35,6 @@ class Watching:
         if self._given:
             await asyncio.Event().wait()  # whoever goes away is seen by the watch
         self._given = True
-        self._timers.loop.call_soon(self._meanwhile)
         return {"type": "http.request", "body": self._body, "more_body": False}
 
     def _begin(self) -> None:
