@@ -13,7 +13,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra forum")
 from stillwatch.cli.watch import Publication
 from stillwatch.enforcement import Request, load
 from stillwatch.enforcement.ledger import Entry
-from stillwatch.errors import EngineError, InputError
+from stillwatch.errors import EngineError, InputError, UsageError
 from stillwatch.server.gate.blocks import Blocks
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.publish import Sources
@@ -105,8 +105,10 @@ def test_verdicts_are_published_when_there_is_a_reason(made: Made, tmp_path: Pat
     for path in segments(made, tmp_path / "log"):
         show(path)
     out, state = tmp_path / "w", State(tmp_path / "g")
-    watch(tmp_path / "log", out, made, "--gate", tmp_path / "g")
-    publication = Publication(state, None, Sources((out,)), out)
+    watch(tmp_path / "log", out, made, "--gate", tmp_path / "g", "--allow-simulated")
+    with pytest.raises(UsageError, match="simulated"):
+        Publication(state, None, Sources((out,)), out).bring()
+    publication = Publication(state, None, Sources((out,), simulated=True), out)
 
     def published() -> bool:
         before = state.snapshot.stat().st_ino
@@ -149,7 +151,7 @@ lasts = "14d"
     )
     url = f"sqlite:///{tmp_path / 'gates.db'}"
     published = ("--gate", tmp_path / "publisher", "--database", url, "--policy", tmp_path / "policy.toml")
-    watch(tmp_path / "log", tmp_path / "w", made, *published)
+    watch(tmp_path / "log", tmp_path / "w", made, *published, "--allow-simulated")
     assert Follower(tmp_path / "gate", store(url), Blocks()).once()
     enforcer = Enforcer(load(tmp_path / "policy.toml"), tmp_path / "gate" / "snapshot.arrow")
     rows = pq.read_table(tmp_path / "w" / "accounts.parquet").to_pylist()

@@ -12,6 +12,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
+SIMULATED = "Publish verdicts on simulated traffic, and a drill's indicators: for gates that are part of a drill."
+
 _SOURCES = (
     click.option("--findings", "found", type=click.Path(path_type=Path, exists=True, file_okay=False), multiple=True,
                  help="Directory that `stillwatch detect` wrote; repeatable."),
@@ -22,6 +24,7 @@ _SOURCES = (
     click.option("--authorised", type=FILE, help="TOML file of programmes that may distil."),
     click.option("--accounts", type=FILE, help="The accounts table (Parquet, NDJSON): tiers and owners."),
     click.option("--owners", type=FILE, help="NDJSON of who owns what, for access rules."),
+    click.option("--allow-simulated", is_flag=True, help=SIMULATED),
 )  # fmt: skip
 
 
@@ -73,11 +76,11 @@ def source_options(command: F) -> F:
 
     def gathered(
         found: tuple[Path, ...], warned: tuple[Path, ...], indicators: tuple[Path, ...], watchlist: tuple[Path, ...],
-        authorised: Path | None, accounts: Path | None, owners: Path | None, **others: Any,
+        authorised: Path | None, accounts: Path | None, owners: Path | None, allow_simulated: bool, **others: Any,
     ) -> Any:  # fmt: skip
         from stillwatch.server.gate.publish import Sources
 
-        sources = Sources(found, warned, indicators, watchlist, authorised, accounts, owners)
+        sources = Sources(found, warned, indicators, watchlist, authorised, accounts, owners, allow_simulated)
         return command(sources=sources, **others)
 
     gathered.__doc__, gathered.__name__ = command.__doc__, command.__name__

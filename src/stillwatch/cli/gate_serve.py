@@ -125,10 +125,10 @@ def serve(
         raise UsageError("the policy asks for a canary, and there is no key", where="--canary")
     settings = Settings(trust, max_body << 20, canary=read_canary(canary) if canary else None)
     secret = os.environ.get("STILLWATCH_GATE_SECRET", "")
+    if database and state is None:
+        raise UsageError("a shared state needs a directory for its copy", where="--database", do="Give --state too.")
     if not secret and (upstream is None or envoy_port is not None):
         do = "Set it to a random token, and let LiteLLM or Envoy show it."
         raise UsageError("no secret by which another gateway could be known", where="STILLWATCH_GATE_SECRET", do=do)
-    if database and state is None:
-        raise UsageError("a shared state needs a directory for its copy", where="--database", do="Give --state too.")
     place = Place(host, port, tls_cert, tls_key)
     run(upstream, policy, state, log, settings, place, secret, Beside(database, envoy_port))

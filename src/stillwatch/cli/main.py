@@ -1,6 +1,10 @@
-"""The group of commands, and how errors become exit statuses: 1 a failure, 2 bad usage."""
+"""The group of commands, and how errors become exit statuses: 1 a failure, 2 bad usage, 128 and more a signal."""
 
+import atexit
+import os
+import signal
 import sys
+from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -36,10 +40,12 @@ click.version_option(__version__, prog_name="stillwatch")(cli)
 
 def main() -> None:
     """Run the command line; never returns normally."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         sys.exit(cli(standalone_mode=False) or 0)
     except click.exceptions.Abort:
-        sys.exit(130)
+        atexit.register(_hush)
+        sys.exit(128 + signal.SIGINT)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -48,3 +54,15 @@ def main() -> None:
         said = "\n".join(map(printable, f"stillwatch: {error}".splitlines()))
         Console(stderr=True).print(said, style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    """End as an interrupt does: directories of temporary files, which hold prompts, go first."""
+    atexit.register(_hush)
+    sys.exit(128 + number)
+
+
+def _hush() -> None:
+    """Say nothing from here on: DuckDB's binding counts up each object of its own that an interrupt left behind."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

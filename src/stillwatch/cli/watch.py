@@ -15,7 +15,7 @@ from rich.console import Console
 from stillwatch import ingest, pipeline
 from stillwatch.campaigns import read_calibration, read_programmes
 from stillwatch.cli.engines import engine_options, make_engine
-from stillwatch.cli.gate_options import FILE, FOLDER, database_option, policy_option
+from stillwatch.cli.gate_options import FILE, FOLDER, SIMULATED, database_option, policy_option
 from stillwatch.cli.known import read_indicators
 from stillwatch.cli.logs import account_table, fields_of
 from stillwatch.console import write_findings
@@ -61,13 +61,14 @@ _FRESH = 8
 @click.option("--warned", type=FILE, multiple=True, help="NDJSON of local accounts that the forum warns of.")
 @click.option("--watchlist", type=FILE, multiple=True, help="NDJSON of pseudonyms and reasoning blocks.")
 @click.option("--owners", type=FILE, help="NDJSON of who owns what, for access rules.")
+@click.option("--allow-simulated", is_flag=True, help=SIMULATED)
 @policy_option
 @engine_options
 def watch(
     logs: tuple[str, ...], out: Path, window: str, every: float, once: bool, accounts: Path | None,
     authorised: Path | None, calibration: Path | None, fdr: float, seed: int, gate: Path | None, database: str,
     indicators: tuple[Path, ...], warned: tuple[Path, ...], watchlist: tuple[Path, ...], owners: Path | None,
-    policy_file: Path | None, engine: str, master: str | None, memory: str | None, threads: int | None,
+    allow_simulated: bool, policy_file: Path | None, engine: str, master: str | None, memory: str | None, threads: int | None,
     temp: Path | None,
 ) -> None:  # fmt: skip
     """Detect over directories of logs again and again: what is new is read once, the rest is kept in OUT/window.
@@ -82,7 +83,7 @@ def watch(
     kept = Window(out / "window", span(window) / 1e6)
     given = Given(accounts, authorised, calibration, indicators, fdr, seed)
     detection = Detection(kept, given, out, lambda: make_engine(engine, master, memory, threads, temp))
-    sources = Sources((out,), warned, indicators, watchlist, authorised, accounts, owners)
+    sources = Sources((out,), warned, indicators, watchlist, authorised, accounts, owners, allow_simulated)
     publication = Publication(open_state(gate, database), policy_file, sources, out) if gate else None
     with kept.alone():
         for path in out.glob(".detect-*"):  # a run that died while it looked

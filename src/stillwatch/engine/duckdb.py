@@ -12,7 +12,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -170,7 +170,8 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """See ``Engine.close``. May be called twice."""
-        self._connection.close()
+        with suppress(duckdb.Error):  # busy with a query that an interrupt has left; it ends with the process
+            self._connection.close()
         self._temporary.cleanup()
 
     def _describe(self, query: str) -> dict[str, str]:

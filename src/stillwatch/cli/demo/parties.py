@@ -104,8 +104,8 @@ class Provider:
 
     def publish(self, *sources: str) -> str:
         """Publish what is known to the gate; what the command says of it."""
-        return self.run("gate", "publish", "--state", "gate", "--policy", "policy.toml", "--authorised",
-                        "authorised.toml", "--accounts", "accounts.parquet", *sources).out  # fmt: skip
+        known = ("--authorised", "authorised.toml", "--accounts", "accounts.parquet", "--allow-simulated")
+        return self.run("gate", "publish", "--state", "gate", "--policy", "policy.toml", *known, *sources).out
 
     def open_gate(self, stack: ExitStack) -> None:
         """A simulated model's server, and the gate before it, for as long as ``stack``."""

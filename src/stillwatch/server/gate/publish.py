@@ -21,8 +21,9 @@ from stillwatch.enforcement.matchers import Look, look_tables
 from stillwatch.enforcement.ownership import Holding, Register
 from stillwatch.enforcement.plan import Finding, Plan, fact_table, plan, verdict_table
 from stillwatch.enforcement.snapshot import open_snapshot, write
-from stillwatch.errors import InputError
+from stillwatch.errors import InputError, UsageError
 from stillwatch.indicators.load import load as load_indicators
+from stillwatch.schema.stix import of_drill
 from stillwatch.server.gate.looks import from_stix, read_watched
 from stillwatch.server.gate.people import believed
 from stillwatch.server.gate.state import State
@@ -61,6 +62,7 @@ class Sources:
         authorised: TOML of programmes.
         accounts: the accounts table, for tiers, organisations and owners.
         owners: NDJSON of ``Owned``.
+        simulated: whether findings of simulated traffic, and indicators of a drill, are for these gates.
     """
 
     findings: tuple[Path, ...] = ()
@@ -70,6 +72,7 @@ class Sources:
     authorised: Path | None = None
     accounts: Path | None = None
     owners: Path | None = None
+    simulated: bool = False
 
     @property
     def files(self) -> list[Path]:
@@ -94,14 +97,15 @@ def publish(state: Path | State, policy: Policy, sources: Sources, now: int) -> 
 
     Raises:
         InputError: a source cannot be read, or the ledger is broken.
-        UsageError: the key is readable by others.
+        UsageError: the key is readable by others, or findings are of simulated traffic.
         StorageError: the database that gates share is away; nothing changed.
     """
     place = state if isinstance(state, State) else State(state)
     with place.alone():
         accounts = read_accounts(sources.accounts)
         tiers = {row["account_id"]: row["tier"] for row in accounts if row.get("tier")}
-        findings = [*(f for folder in sources.findings for f in read_findings(folder)), *_warned(sources.warned)]
+        local = (f for folder in sources.findings for f in read_findings(folder, sources.simulated))
+        findings = [*local, *_warned(sources.warned)]
         looks, silent = _looks(sources)
         keys, indicators, shapes = look_tables(looks)
         owners = register(sources, accounts)
@@ -132,11 +136,12 @@ def _before(path: Path) -> list[Verdict]:
         raise InputError(error.what, where=str(path), do=do) from error
 
 
-def read_findings(folder: Path) -> list[Finding]:
+def read_findings(folder: Path, simulated: bool = True) -> list[Finding]:
     """The accounts in campaigns of a directory that ``detect`` wrote.
 
     Raises:
         InputError: it is none.
+        UsageError: they are of simulated traffic, and not ``simulated``.
     """
     path = folder / "accounts.parquet"
     try:
@@ -144,10 +149,14 @@ def read_findings(folder: Path) -> list[Finding]:
         campaigns = json.loads((folder / "campaigns.json").read_text("utf-8"))
         said = path.stat().st_mtime_ns // 1000
         words = {c["id"]: "; ".join(line["summary"] for line in c["evidence"][:5]) for c in campaigns}
+        invented = any(c.get("simulated") for c in campaigns)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"no findings: {error}", where=str(folder), do="Give what `stillwatch detect --out` wrote."
         ) from error
+    if invented and not simulated:
+        do = "Give --allow-simulated if these gates are part of a drill."
+        raise UsageError("the traffic is simulated, and no customer is to answer for it", where=str(folder), do=do)
     return [
         Finding(
             row["account_id"],
@@ -191,7 +200,9 @@ def _looks(sources: Sources) -> tuple[list[Look], list[str]]:
     silent: list[str] = []
     for path in sources.indicators:
         imported = load_indicators(path)
-        found, passed = from_stix(imported.objects)
+        drills = [each for each in imported.objects if of_drill(each) and not sources.simulated]
+        found, passed = from_stix([each for each in imported.objects if each not in drills])
+        silent += [f"{each['id']}: is of a drill" for each in drills if each["type"] == "indicator"]
         looks += found
         silent += [*passed, *(f"{fault.object}: {fault.at} {fault.why}" for fault in imported.refused)]
     return looks, silent
