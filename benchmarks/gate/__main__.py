@@ -37,6 +37,7 @@ from benchmarks.peers.server import free_port, start, stop
 from stillwatch.enforcement.snapshot import FACTS, KEYS, VERDICTS, key_of, write
 
 CONNECTIONS = (1, 16, 256)
+SECRET = "benchmark"  # noqa: S105 - of a gate that lives for minutes
 _TICKS = os.sysconf("SC_CLK_TCK")
 #: What is measured before it is compared with what.
 ALONE = {"gate": "model's server", "gate, 1,000 verdicts": "model's server", "application, gate inside": "application"}
@@ -179,7 +180,7 @@ def _running(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]
     port = free_port()
     with TemporaryDirectory() as log:
         # A master key is for those whom LiteLLM does not know; here nobody else comes.
-        alone = {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
+        alone = {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true", "STILLWATCH_GATE_SECRET": SECRET}
         process = start([*command, str(port)], port, Path(log) / "log", alone, seconds=120)
         try:
             yield process, port
@@ -203,7 +204,7 @@ def _litellm(folder: Path, model: int, guardrail: int | None, hook: bool) -> Pat
         copy(Path(__file__).with_name("hook.py"), folder)
     if guardrail:
         asked = {"guardrail": "generic_guardrail_api", "mode": "pre_call", "default_on": True,
-                 "api_base": f"http://127.0.0.1:{guardrail}"}  # fmt: skip
+                 "api_base": f"http://127.0.0.1:{guardrail}", "headers": {"x-stillwatch-secret": SECRET}}  # fmt: skip
         config["guardrails"] = [{"guardrail_name": "stillwatch", "litellm_params": asked}]
     path = folder / "config.yaml"
     path.write_text(json.dumps(config), encoding="ascii")  # JSON is YAML

@@ -68,8 +68,8 @@ def watch(
     logs: tuple[str, ...], out: Path, window: str, every: float, once: bool, accounts: Path | None,
     authorised: Path | None, calibration: Path | None, fdr: float, seed: int, gate: Path | None, database: str,
     indicators: tuple[Path, ...], warned: tuple[Path, ...], watchlist: tuple[Path, ...], owners: Path | None,
-    allow_simulated: bool, policy_file: Path | None, engine: str, master: str | None, memory: str | None, threads: int | None,
-    temp: Path | None,
+    allow_simulated: bool, policy_file: Path | None, engine: str, master: str | None, memory: str | None,
+    threads: int | None, temp: Path | None,
 ) -> None:  # fmt: skip
     """Detect over directories of logs again and again: what is new is read once, the rest is kept in OUT/window.
 

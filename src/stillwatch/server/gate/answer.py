@@ -167,16 +167,14 @@ class Answer:
 
     async def _stream(self, events: Events, body: bytes, more: bool) -> None:
         """A part of a stream."""
-        try:
-            found = events.feed(body)
-        except ValueError:
-            raise UpstreamError("an event too large", where="upstream") from None
         if self._strips:
-            await self._stripped(found, more)
+            await self._stripped(events.feed(body), more)
             return
-        for event in found:
-            self._said(event)
-        if not more:
+        told = events.data(body)
+        for data in told:
+            if data and data != _DONE and isinstance(said := _decoded(data), dict):
+                self._assembler.add(said)
+        if not more or self._assembler.ended or _DONE in told:
             self.log(finished(self._assembler, self._dialect))
         await self._out(body, more)
 
@@ -197,27 +195,20 @@ class Answer:
                 await self._pacer.close()
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _said(self, event: Event) -> Json | None:
-        """What an event says, after the log has it; None if it says nothing that can be read."""
-        data = event.data
-        said = _decoded(data) if data and data != _DONE else None
-        if isinstance(said, dict):
-            self._assembler.add(said)
-            if self._assembler.ended:
-                self.log(finished(self._assembler, self._dialect))
-            return said
-        if data and data.strip() == _DONE:
-            self.log(finished(self._assembler, self._dialect))
-        return None
-
     def _event(self, event: Event) -> tuple[bytes, int]:
         """What is sent for an event, and how much of the answer is in it."""
-        said = self._said(event)
-        if said is None:
-            data = event.data.strip() if event.data else b""
-            if data not in (b"", _DONE):  # passed on it could say anything, and left out it would be missing
-                raise UpstreamError("an event that cannot be read", where="upstream")
-            return (self._rest(event.name) if data else b"") + event.raw, 0
+        data = event.data.strip() if event.data else b""
+        if not data:
+            return event.raw, 0
+        if data == _DONE:
+            self.log(finished(self._assembler, self._dialect))
+            return self._rest(event.name) + event.raw, 0
+        said = _decoded(data)
+        if not isinstance(said, dict):  # passed on it could say anything, and left out it would be missing
+            raise UpstreamError("an event that cannot be read", where="upstream")
+        self._assembler.add(said)
+        if self._assembler.ended:
+            self.log(finished(self._assembler, self._dialect))
         spoken = characters(said)
         kept = self._stripper.event(said)
         return (b"" if kept is None else self._encoded(event.name, kept)), spoken

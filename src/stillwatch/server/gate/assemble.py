@@ -55,9 +55,10 @@ class Assembler:
     def _chunk(self, event: Json) -> None:
         """A chunk of Chat Completions, or of Completions."""
         slots = self._choices = {} if self._choices is None else self._choices
+        answer = self.answer
         for name in _AROUND:
-            if (value := event.get(name)) is not None:
-                self.answer[name] = value
+            if name in event and event[name] is not None:
+                answer[name] = event[name]
         choices = event.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if not isinstance(choice, dict):

@@ -1,14 +1,17 @@
 """uvicorn's httptools protocol (llhttp) with a clock on each head, and without what two readers could differ on.
 
-Beside that it is made cheaper: what is written in one turn of the loop leaves in one system call, and its timers are
-those of ``timers``.
+Beside that it is made cheaper: what is written in one turn of the loop leaves in one system call, its timers are those
+of ``timers``, names of headers are looked at once, and one task answers all requests of a connection.
 """
 
 import asyncio
 import re
+from collections import deque
+from functools import lru_cache
 from typing import Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from stillwatch.server.gate.timers import Timer, Timers, timers
 
@@ -20,6 +23,18 @@ _BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 _HEAD: Final = 256 * 1024
 #: Bytes that are held back until the turn's end at most.
 _CORK: Final = 64 * 1024
+
+
+@lru_cache(maxsize=512)
+def _folded(name: bytes) -> bytes:
+    """A header's name in lower case; clients of one kind send the same ones again and again.
+
+    Raises:
+        ValueError: it could be read as another's.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError("a name of a header that is none")
+    return name.lower()
 
 
 class Corked:
@@ -64,10 +79,14 @@ class FastProtocol(HttpToolsProtocol):
     _timers: Timers
     _aside = 0  # bytes that came since the last of a body
     _headed = False
+    _lost = False
+    _task: "asyncio.Task[None] | None" = None
+    _idle: "asyncio.Future[None] | None" = None  # what the task waits for when there is no request
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock."""
         self._timers = timers()
+        self._next: deque[tuple[RequestResponseCycle, ASGI3Application]] = deque()
         super().connection_made(cast(asyncio.Transport, Corked(transport, self.loop)))
         self._wait()
 
@@ -76,6 +95,8 @@ class FastProtocol(HttpToolsProtocol):
         self._stop()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
+        self._lost = True
+        self._wake()
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as heads end."""
@@ -99,11 +120,12 @@ class FastProtocol(HttpToolsProtocol):
         """
         if self._headed:
             return
-        if not _NAME.fullmatch(name):
-            raise ValueError("a name of a header that is none")
-        if name.lower() == b"transfer-encoding" and value.strip().lower() != b"chunked":
+        name = _folded(name)
+        if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
             raise ValueError("a transfer coding that is not known")
-        super().on_header(name, value)
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -133,6 +155,32 @@ class FastProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         else:
             self._keep = self._timers.later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._next.append((cycle, app))
+        if self._task is None:
+            self._task = self.loop.create_task(self._answer())
+            self._task.add_done_callback(self.tasks.discard)
+        self.tasks.add(self._task)
+        self._wake()
+
+    async def _answer(self) -> None:
+        """Answer one request after the other, until the connection is gone."""
+        while True:
+            while self._next:
+                cycle, app = self._next.popleft()
+                await cycle.run_asgi(app)
+                del cycle
+            if self._lost:
+                return
+            if self._task is not None:
+                self.tasks.discard(self._task)  # the server, when it ends, waits for those that have work
+            self._idle = self.loop.create_future()
+            await self._idle
+
+    def _wake(self) -> None:
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
 
     def _unset_keepalive_if_required(self) -> None:
         if self._keep is not None:
