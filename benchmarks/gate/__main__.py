@@ -115,23 +115,23 @@ def _places(folder: Path, verdicts: int, indicators: int, litellm: Path | None, 
     few.mkdir()
     _snapshot(folder, verdicts, indicators)
     _snapshot(few, 1000, 100)
-    model, port = stack.enter_context(_running([sys.executable, "-m", "benchmarks.gate.model"]))
+    model, port = stack.enter_context(running([sys.executable, "-m", "benchmarks.gate.model"]))
     places = {"model's server": Place(model, port)}
     main = [sys.executable, "-c", "from stillwatch.cli import main; main()", "gate", "serve", "--account-header",
             "x-account", "--upstream", f"http://127.0.0.1:{port}"]  # fmt: skip
     for name, state in (("gate", folder), ("gate, 1,000 verdicts", few)):
         command = [*main, "--state", str(state), "--log", str(state / "log"), "--port"]
-        places[name] = Place(*stack.enter_context(_running(command)))
+        places[name] = Place(*stack.enter_context(running(command)))
     places["gate, 1,000 verdicts"] = replace(places["gate, 1,000 verdicts"], connections=(1, 16), streams=(False,))
     for name, kind in (("application", "bare"), ("application, gate inside", "gated")):
         command = [sys.executable, "-m", "benchmarks.gate.application", kind, str(folder), str(folder / "inside")]
-        places[name] = Place(*stack.enter_context(_running(command)))
+        places[name] = Place(*stack.enter_context(running(command)))
     gate = places["gate"].port
     for name, guardrail, hook in (("LiteLLM", None, False), ("LiteLLM, a hook that does nothing", None, True),
                                   ("LiteLLM, gate as guardrail", gate, False)) if litellm else ():  # fmt: skip
         config = _litellm(folder / name.replace(" ", "-"), port, guardrail, hook)
         command = [str(litellm), "--num_workers", "1", "--config", str(config), "--port"]
-        places[name] = Place(*stack.enter_context(_running(command)), share=0.03)
+        places[name] = Place(*stack.enter_context(running(command)), share=0.03)
     return places
 
 
@@ -175,7 +175,7 @@ def _snapshot(folder: Path, verdicts: int, indicators: int) -> None:
 
 
 @contextmanager
-def _running(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def running(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A server in a process of its own, whose last argument is its port, once it listens."""
     port = free_port()
     with TemporaryDirectory() as log:

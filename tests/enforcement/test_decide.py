@@ -126,6 +126,15 @@ def test_access_rules_stand_apart(unknown: str, holdings: list[Holding], code: s
 
 
 @pytest.mark.parametrize(
+    ("model", "refused"), [("big-1", True), (" Big-1", True), ("BIG-1", True), ("", True), ("small-1", False)]
+)
+def test_a_rule_for_a_model_holds_however_it_is_written_and_where_it_is_not_known(model: str, refused: bool) -> None:
+    made = policy(RULE + 'models = ["Big-1"]\n')
+    known = snapshot([], (), [], ["a"], Register([Holding("a", "o", 50, "XX")]), made)
+    assert decide(Request("a", model), known, made, NOW).refused == refused
+
+
+@pytest.mark.parametrize(
     ("unknown", "code"), [("allow", ""), ("verify", "access_unverified"), ("refuse", "access_refused")]
 )
 def test_who_is_in_no_list_of_customers_is_not_known(unknown: str, code: str) -> None:

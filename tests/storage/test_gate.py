@@ -86,14 +86,23 @@ def test_damage_within_a_part_is_told(store: GateStore, tmp_path: Path) -> None:
 def test_blocks_are_learnt_once_and_in_order(store: GateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     high = 2**64 - 1
     store.put_blocks([(1, high), (high, 2)])
-    store.put_blocks([(1, 3), (5, 6)])  # the first who got a block keeps it
+    store.put_blocks([(5, 6), (1, high)])  # one of which is known
     last, found = store.blocks(0, 2)
     assert found == [(1, high), (high, 2)]
-    assert store.blocks(last, 9) == (4, [(5, 6)])
+    assert store.blocks(last, 9) == (3, [(5, 6)])
     assert (store.blocks(4, 9), store.position()) == ((4, []), 4)
     monkeypatch.setattr("stillwatch.storage.gate.KEPT", 2)
     store.put_blocks([(7, 8)])
-    assert store.blocks(0, 9) == (5, [(5, 6), (7, 8)])
+    assert store.blocks(0, 9) == (5, [(7, 8)])
+
+
+def test_a_block_of_two_accounts_is_told_anew_as_nobodys(store: GateStore) -> None:
+    store.put_blocks([(1, 2), (3, 4)])
+    store.put_blocks([(1, 5)])
+    assert store.blocks(2, 9) == (3, [(1, 0)])
+    store.put_blocks([(1, 2), (1, 6)])
+    assert store.blocks(3, 9) == (3, [])
+    assert store.blocks(0, 9)[1] == [(3, 4), (1, 0)]
 
 
 def test_a_later_version_is_left_alone(url: str, store: GateStore) -> None:

@@ -112,7 +112,8 @@ def _access(
 ) -> Decision | None:
     """The refusal of an ownership rule that is ``known``, if one refuses.
 
-    Of a customer of whom there are no facts nothing is known. A rule that is newer than the snapshot waits.
+    Of a customer of whom there are no facts nothing is known. A rule that is newer than the snapshot waits. A request
+    of which the gate cannot say which model it asks may ask any.
     """
     states = {name: about for about, name, _ in facts if about in ("met", "unknown", "unmet")}
     asked: Decision | None = None
@@ -122,7 +123,7 @@ def _access(
             rule.name not in known
             or state == "unmet"
             or not rule.in_force(now)
-            or (rule.models and request.model not in rule.models)
+            or (rule.models and request.model and _spelled(request.model) not in map(_spelled, rule.models))
         ):
             continue
         if state == "met" or rule.unknown == "refuse":
@@ -133,3 +134,8 @@ def _access(
             reason = Reason(VERIFY, text, rule.name)
             asked = asked or Decision(Measure.STEP_UP, (reason,), Measure.STEP_UP, "", VERIFY)
     return asked
+
+
+def _spelled(model: str) -> str:
+    """A model's name as servers compare it that do not mind how it is written."""
+    return model.strip().casefold()

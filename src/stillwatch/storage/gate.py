@@ -196,7 +196,7 @@ class GateStore:
         raise StorageError("holds a damaged snapshot", where="database", do="Publish it anew")
 
     def put_blocks(self, rows: Sequence[tuple[int, int]]) -> None:
-        """Store (block, account) pairs of 64-bit keys; the first who got a block keeps it. The oldest are dropped."""
+        """Store (block, account) pairs of 64-bit keys, account 0 where two got one. The oldest are dropped."""
         self._prepare()
         dialect: Any = sqlite if self._database.sqlite else postgresql
         with self._database.writing() as connection:
@@ -207,7 +207,10 @@ class GateStore:
                 {"block": _signed(block), "account": _signed(account), "position": first + n}
                 for n, (block, account) in enumerate(rows)
             ]
-            connection.execute(dialect.insert(blocks).on_conflict_do_nothing(), values)
+            put = dialect.insert(blocks)
+            several = {"account": 0, "position": put.excluded.position}
+            other = blocks.c.account.not_in([put.excluded.account, 0])
+            connection.execute(put.on_conflict_do_update(index_elements=["block"], set_=several, where=other), values)
             connection.execute(delete(blocks).where(blocks.c.position <= last - KEPT))
 
     def blocks(self, after: int, most: int) -> tuple[int, list[tuple[int, int]]]:

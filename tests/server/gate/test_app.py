@@ -265,10 +265,21 @@ SMUGGLED = {
     "a number that is none": HEAD + b"content-length: 9\r\n\r\n" + b'{"n":NaN}',
     "too deep": HEAD + b"content-length: 90000\r\n\r\n" + b"[" * 90_000,
     "too large": HEAD + b"content-length: 100001\r\n\r\n",
+    "another charset": HEAD + b"content-type: application/json; charset=utf-7\r\n" + LENGTH + b"\r\n" + BODY,
+    "two charsets": HEAD + b"content-type: a/b; charset=utf-8; charset=utf-7\r\n" + LENGTH + b"\r\n" + BODY,
+    "another method": HEAD.replace(b"POST", b"GET") + b"x-http-method-override: POST\r\n" + LENGTH + b"\r\n" + BODY,
+    "another path": HEAD.replace(PATH.encode(), b"/v1/models") + b"X-Original-URL: /v1/chat/completions\r\n\r\n",
     "an unknown coding": HEAD + b"content-encoding: br\r\n" + LENGTH + b"\r\n" + BODY,
     "two codings of content": HEAD + b"content-encoding: gzip, gzip\r\n" + LENGTH + b"\r\n" + BODY,
     "no zip": HEAD + b"content-encoding: gzip\r\n" + LENGTH + b"\r\n" + BODY,
 }
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=UTF-8", 'a/b;charset="utf8"', ""])
+def test_utf8_may_be_named(before: Any, kind: str) -> None:
+    with before(only("block")) as running:
+        headers = {"x-account": "b", "content-type": kind}
+        assert httpx.post(running.url + PATH, content=BODY, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("name", SMUGGLED)

@@ -109,6 +109,9 @@ def test_reasoning_handed_out_by_one_gate_is_known_to_all(url: str) -> None:
     assert second.foreign("x", ["block"]) == ()
     assert Follower(Path("unused"), store(url), later).once()  # a machine that is new
     assert later.foreign("y", ["block"]) == ("block",)
+    second.issued("y", ["block"])  # the same words, to somebody else: nobody's
+    assert all(gate.once() for gate in reversed(gates))
+    assert [each.foreign(account, ["block"]) for each in (first, second) for account in "xyz"] == [()] * 6
     Path("unused").rmdir()
 
 

@@ -17,7 +17,7 @@ from stillwatch.enforcement.anchors import anchors_of
 from stillwatch.server.gate import rows
 from stillwatch.server.gate.answer import Answer
 from stillwatch.server.gate.apart import LARGE, apart
-from stillwatch.server.gate.body import Gone, Message, Receive, parse, plain, read_body
+from stillwatch.server.gate.body import Gone, Message, Receive, parse, plain, plainly_utf8, read_body
 from stillwatch.server.gate.dialects import Dialect, dialect_of
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.http1 import UpstreamError
@@ -148,6 +148,7 @@ class Gate:
         sender = call.sender = who(scope, settings.trust)
         if call.dialect.read:
             headers = dict(scope["headers"])
+            plainly_utf8(headers.get(b"content-type", b""))
             declared, most = headers.get(b"content-length"), settings.body_bytes
             raw = await read_body(receive, declared, most, settings.body_seconds, partial(self._hold, call))
             encoding = headers.get(b"content-encoding", b"").decode("latin-1")
@@ -157,7 +158,8 @@ class Gate:
             if encoding:
                 scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in _ENCODED]}
         else:
-            request = describe(sender, None, None, (), self._enforcer)
+            named = call.dialect if call.dialect == Dialect.HARMLESS else None  # asks no model; others may ask any
+            request = describe(sender, named, None, (), self._enforcer)
         call.decision = self._enforcer.decide(request)
         self._check(call, request)
         return scope

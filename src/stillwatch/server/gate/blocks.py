@@ -2,8 +2,9 @@
 
 It outlives the gate, ``kill -9`` included, the gates of one machine share it, and nothing is read when one starts. A
 slot is found by the block's hash, in a bucket of eight; a full bucket drops the one that was handed out longest ago.
-What was dropped says nothing: only a block that is known to be another's is foreign. Keys are hashes of 64 bits, and
-each slot has a checksum, so that half a slot, of a crash or of two writers at once, is an empty one.
+What was dropped says nothing: only a block that is known to be another's is foreign. Two accounts may get the same one,
+where reasoning is plain text and the question a common one; from then on it is nobody's. Keys are hashes of 64 bits,
+and each slot has a checksum, so that half a slot, of a crash or of two writers at once, is an empty one.
 """
 
 import logging
@@ -30,6 +31,10 @@ SLOTS: Final = 1 << 20
 WAITING: Final = 200_000
 
 
+#: Owner of a block that more than one account got.
+SEVERAL: Final = 0
+
+
 class Blocks:
     """A table of blocks.
 
@@ -45,7 +50,7 @@ class Blocks:
         self._map = self._open(path, slots * _SLOT.size)
 
     def issued(self, account: str, blocks: Iterable[str]) -> None:
-        """``blocks`` were handed out to ``account``; the first who got one owns it."""
+        """``blocks`` were handed out to ``account``, whose they are unless another got the same."""
         owner = key_of("account", account)
         for block in blocks:
             pair = (key_of("block", block), owner)
@@ -58,7 +63,7 @@ class Blocks:
         if not blocks:
             return ()
         owner = key_of("account", account)
-        return tuple(block for block in blocks if self._owner(key_of("block", block)) not in (None, owner))
+        return tuple(block for block in blocks if self._owner(key_of("block", block)) not in (None, owner, SEVERAL))
 
     def share(self) -> None:
         """From now on what is handed out here is kept for ``fresh``."""
@@ -85,13 +90,16 @@ class Blocks:
         return None
 
     def _put(self, block: int, account: int) -> bool:
-        """Store a pair if the block is not known; whether it was not."""
+        """Store a pair; whether that is news."""
         start = block % self._buckets * _BUCKET
         oldest, place = 2**32, start
         for way, (found, owner, check, second) in enumerate(_SLOT.iter_unpack(self._map[start : start + _BUCKET])):
             whole = check == _check(found, owner)
             if whole and found == block:
-                return False
+                if owner in (account, SEVERAL):
+                    return False
+                account, place = SEVERAL, start + way * _SLOT.size
+                break
             age = second if whole else -1
             if age < oldest:
                 oldest, place = age, start + way * _SLOT.size

@@ -6,6 +6,7 @@ compressed body is decompressed here and passed on plain. Source: RFC 8259, sect
 """
 
 import json
+import re
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
@@ -22,6 +23,7 @@ _KNOWN: Final = frozenset(
     "conversation previous_response_id include reasoning thinking".split()
 )
 _INNER: Final = frozenset("role content text type thinking signature data encrypted_content reasoning_content".split())
+_UTF8: Final = re.compile(rb"""[^;]*;\s*charset\s*=\s*"?utf-?8"?\s*""", re.IGNORECASE)
 _ZIPPED: Final = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 
 
@@ -96,6 +98,16 @@ def plain(body: bytes, encoding: str, most: int) -> bytes:
     if not inflater.eof or inflater.unused_data:
         raise Refused(400, "damaged_body", "The body is not one compressed whole.")
     return found
+
+
+def plainly_utf8(content_type: bytes) -> None:
+    """Refuse a body whose sender says that it is no UTF-8: there are servers that go by it (UTF-7, say).
+
+    Raises:
+        Refused: so it says, or it says so twice.
+    """
+    if b"charset" in content_type.lower() and not _UTF8.fullmatch(content_type):
+        raise Refused(415, "unknown_encoding", "Send JSON in UTF-8.")
 
 
 def parse(body: bytes) -> dict[str, Any]:

@@ -6,12 +6,15 @@ knows of the key that was used: the first of user, team, organisation and key th
 write into its request is taken for it.
 """
 
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from stillwatch.enforcement import Request
 from stillwatch.ingest.readers.messages import talk
+from stillwatch.server.gate.apart import apart
 from stillwatch.server.gate.app import describe
 from stillwatch.server.gate.enforcer import Enforcer
 from stillwatch.server.gate.identity import Who
@@ -31,8 +34,8 @@ class Asked(Struct):
     model: str | None = None
 
 
-def answer(body: bytes, enforcer: Enforcer, record: Record, request_id: str) -> dict[str, Any]:
-    """LiteLLM's answer: ``NONE`` or ``BLOCKED`` with a reason.
+def read(body: bytes, enforcer: Enforcer) -> tuple[Who, Request] | None:
+    """Who sends the request that LiteLLM asks about, and what the decision needs of it; None of an answer.
 
     Raises:
         Refused: the body is none of LiteLLM's.
@@ -42,7 +45,7 @@ def answer(body: bytes, enforcer: Enforcer, record: Record, request_id: str) -> 
     except msgspec.MsgspecError:
         raise Refused(400, "malformed", "This is not the Generic Guardrail API.") from None
     if asked.input_type != "request":
-        return {"action": "NONE"}
+        return None
     known = asked.request_data
     account = next((value for name in _ACCOUNT if isinstance(value := known.get(name), str) and value), "anonymous")
     organization = known.get("user_api_key_org_id") or known.get("user_api_key_team_id")
@@ -52,7 +55,19 @@ def answer(body: bytes, enforcer: Enforcer, record: Record, request_id: str) -> 
         {"role": "user", "content": text} for text in (asked.texts or [])[-1:]
     ]
     said = talk(messages)
-    request = describe(sender, asked.model, said.prompt, said.replayed, enforcer)
+    return sender, describe(sender, asked.model, said.prompt, said.replayed, enforcer)
+
+
+async def answer(body: bytes, enforcer: Enforcer, record: Record, request_id: str) -> dict[str, Any]:
+    """LiteLLM's answer: ``NONE`` or ``BLOCKED`` with a reason.
+
+    Raises:
+        Refused: the body is none of LiteLLM's.
+    """
+    found = await apart(len(body), partial(read, body, enforcer))
+    if found is None:
+        return {"action": "NONE"}
+    sender, request = found
     decision, policy = enforcer.decide(request), enforcer.policy
     refused = of(decision, policy) if decision.refused else None
     if refused is None and request.foreign and decision.measure.label != "observe" and policy.file.withhold.replay:

@@ -29,6 +29,10 @@ _SINGLE: Final = frozenset(
         *CREDENTIALS,
     }
 )  # fmt: skip
+#: Headers by which some servers take a request for one of another method or path.
+_TURNING: Final = frozenset(
+    {b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-url", b"x-rewrite-url"}
+)
 _NOT_ORDERED: Final = frozenset({b"cookie", b"referer"})
 _NONE: Final[frozenset[bytes]] = frozenset()
 #: Credentials whose scheme is followed by one word (RFC 6750, section 2.1; RFC 7617, section 2).
@@ -120,6 +124,8 @@ def who(scope: Mapping[str, Any], trust: Trust) -> Who:
     for name, value in headers:
         if b"_" in name:
             raise Refused(400, "malformed", "A header's name has an underscore, which some servers take for a hyphen.")
+        if name in _TURNING:
+            raise Refused(400, "ambiguous_path", "A header asks for another method or path.")
         if name in single and name in given:
             raise Refused(400, "repeated_header", f"The header {name.decode('latin-1')} is there twice.")
         given[name] = value

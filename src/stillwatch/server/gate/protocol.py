@@ -158,7 +158,7 @@ class FastProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._next.append((cycle, app))
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = self.loop.create_task(self._answer())
             self._task.add_done_callback(self.tasks.discard)
         self.tasks.add(self._task)

@@ -66,7 +66,7 @@ class Routes:
                 raise Refused(403, "not_a_gateway", "This is for gateways that show the secret.")
             elif path == GUARDRAIL and scope["method"] == "POST":
                 body = await read_body(receive, None, _LARGEST, 30.0)
-                await _send(send, 200, guardrail.answer(body, self._enforcer, self._record, request_id))
+                await _send(send, 200, await guardrail.answer(body, self._enforcer, self._record, request_id))
             elif path.startswith(f"{AUTHZ}/"):
                 await self._authorise(scope, receive, send, request_id)
             else:
