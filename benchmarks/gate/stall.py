@@ -8,7 +8,6 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.gate.__main__ import running
@@ -79,13 +78,14 @@ def main() -> int:
     rows = []
     with TemporaryDirectory() as log, running([sys.executable, "-m", "benchmarks.gate.model"]) as (_, model):
         command = [sys.executable, "-c", "from stillwatch.cli import main; main()", "gate", "serve", "--account-header",
-                   "x-account", "--upstream", f"http://127.0.0.1:{model}", "--log", str(Path(log)), "--port"]  # fmt: skip
+                   "x-account", "--upstream", f"http://127.0.0.1:{model}", "--log", log, "--port"]  # fmt: skip
         with running(command) as (_, gate):
             measure(gate, _chat("hi"))
             for name, body in BODIES.items():
                 status, took, waits = measure(gate, body())
                 middle = waits[len(waits) // 2]
-                rows.append((name, status, f"{took:.0f}", f"{middle:.2f}", f"{waits[-2]:.0f}", f"{waits[-1]:.0f}"))
+                longest = [f"{wait:.0f}" for wait in waits[-2:]]
+                rows.append((name, status, f"{took:.0f}", f"{middle:.2f}", *longest))
     print(table(("body", "status", "took, ms", "others' median, ms", "next to longest", "longest"), rows))
     return 0
 
