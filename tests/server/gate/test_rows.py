@@ -11,7 +11,7 @@ from stillwatch.ingest.readers.openai_chat import OpenAIChat
 from stillwatch.ingest.readers.openai_responses import OpenAIResponses
 from stillwatch.server.gate.dialects import Dialect
 from stillwatch.server.gate.identity import Who
-from stillwatch.server.gate.rows import asked, encode, packed, row
+from stillwatch.server.gate.rows import asked, encode, packed, replayed, row
 
 WHO = Who("a", "org", "", "cred", "10.0.0.1", "agent", None, "po11")
 READERS: dict[Dialect, Any] = {
@@ -57,6 +57,7 @@ ANSWER = st.fixed_dictionaries(
 @given(st.sampled_from(sorted(READERS)), BODY, ANSWER)
 def test_two_halves_are_the_whole(dialect: Dialect, body: dict[str, Any], answer: dict[str, Any]) -> None:
     half = asked("r", 1_000_000, WHO, dialect, body)
+    assert replayed(dialect, body) == (half.get("prompt"), half.get("reasoning_replayed", []))
     found = row(half, dialect, answer, refused=None)
     whole = {name: value for name, value in READERS[dialect].derived(body, answer).items() if value is not None}
     gates = ("request_id", "timestamp", "account_id", "organization_id", "credential_id", "client_ip", "user_agent",
@@ -85,6 +86,7 @@ def test_a_role_that_is_none_is_nobodys(dialect: Dialect, odd: Any) -> None:
     name = "input" if dialect == Dialect.RESPONSES else "messages"
     half = asked("r", 0, WHO, dialect, {name: said})
     assert (half["prompt"], half.get("reasoning_replayed")) == ("a", None)
+    assert replayed(dialect, {name: said}) == ("a", [])
 
 
 @given(BODY, ANSWER, st.text() | st.just("half \ud800"))

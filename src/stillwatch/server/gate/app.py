@@ -5,6 +5,7 @@ under a measure of withhold or above goes to APIs alone whose answers the gate c
 another path, a websocket or a batch.
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -172,12 +173,16 @@ class Gate:
         """
         call.raw = plain(raw, encoding, self._settings.body_bytes)
         call.body = parse(call.raw)
-        row = rows.asked(call.id, call.time, sender, call.dialect, call.body)
-        request = describe(
-            sender, call.body.get("model"), row.get("prompt"), row.get("reasoning_replayed", ()), self._enforcer
-        )
-        call.row = rows.packed(row) if len(call.raw) > LARGE else row
-        return request
+        prompt, replayed = rows.replayed(call.dialect, call.body)
+        if len(call.raw) > LARGE:
+            call.row = rows.packed(self._half(call, sender))
+        return describe(sender, call.body.get("model"), prompt, replayed, self._enforcer)
+
+    def _half(self, call: Call, sender: Who) -> dict[str, Any]:
+        """The row of a request as far as it is known before its answer."""
+        if call.row is None:
+            call.row = rows.asked(call.id, call.time, sender, call.dialect, call.body)
+        return call.row
 
     def _hold(self, call: Call, size: int) -> None:
         """Count ``size`` more bytes of a body that is held.
@@ -222,6 +227,8 @@ class Gate:
             self._log(call, body, status)
 
         canary, sender, marker = self._settings.canary, call.sender, None
+        if sender:  # when the application first waits: for the server's answer
+            asyncio.get_running_loop().call_soon(self._half, call, sender)
         if CANARY in call.marks and canary and sender:
             marker = Marker(canary, sender.account_id, call.dialect)
         reply = Answer(send, call.dialect, call.decision, self._enforcer.policy, call.id, log, marker)
@@ -272,11 +279,11 @@ class Gate:
         Raises:
             Refused: it cannot be written, and the account's tier fails closed.
         """
-        if call.sender is None or call.row is None:
+        if call.sender is None:
             return
         held = call.decision.measure >= Measure.WITHHOLD
         more = {"stop_reason": f"http_{status}"} if status >= 400 else {}
-        row = rows.row(call.row, call.dialect, body, **more)
+        row = rows.row(self._half(call, call.sender), call.dialect, body, **more)
         issued = row.pop("reasoning_issued", ()) if held else row.get("reasoning_issued", ())
         if issued and not held:
             self._enforcer.blocks.issued(call.sender.account_id, issued)
@@ -287,9 +294,9 @@ class Gate:
         """Tell the client, after the record has it."""
         if call.sender:
             self.tell(call, refused.code)
-            if call.row is not None and refused.code not in ("upstream_failed", "log_unavailable"):
+            if call.body and refused.code not in ("upstream_failed", "log_unavailable"):
                 more = {"refused": True, "stop_reason": f"stillwatch_{refused.code}"}
-                self._record.row(rows.encode(rows.row(call.row, call.dialect, {}, **more)))
+                self._record.row(rows.encode(rows.row(self._half(call, call.sender), call.dialect, {}, **more)))
         status, headers, body = answer(refused, call.dialect == Dialect.MESSAGES, call.id)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})

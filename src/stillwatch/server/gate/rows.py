@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from stillwatch.ingest.readers.anthropic_messages import AnthropicMessages
+from stillwatch.ingest.readers.messages import talk
 from stillwatch.ingest.readers.openai_chat import OpenAIChat
 from stillwatch.ingest.readers.openai_responses import OpenAIResponses
 from stillwatch.server.gate.dialects import Dialect
@@ -20,6 +21,14 @@ _READERS: Final[dict[Dialect, OpenAIChat | OpenAIResponses | AnthropicMessages]]
 }
 _ENCODER: Final = msgspec.json.Encoder()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC).timestamp()
+
+
+def replayed(dialect: Dialect, body: Json) -> tuple[str | None, list[str]]:
+    """The prompt of a request (its last user turn), and the hashes of the reasoning blocks it sends back."""
+    if dialect == Dialect.COMPLETIONS:
+        return _prompt(body.get("prompt")), []
+    said = talk(body.get("input" if dialect == Dialect.RESPONSES else "messages"))
+    return said.prompt, said.replayed
 
 
 def asked(request_id: str, time: int, who: Who, dialect: Dialect, body: Json) -> Json:
