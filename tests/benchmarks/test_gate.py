@@ -4,13 +4,14 @@ import sys
 
 import pytest
 
-from benchmarks.gate.__main__ import Run, _running, _table
+from benchmarks.gate.__main__ import Run, _table, running
 from benchmarks.gate.load import Load, load
+from benchmarks.gate.stall import BODIES, measure
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_server_is_measured(stream: bool) -> None:
-    with _running([sys.executable, "-m", "benchmarks.gate.model"]) as (process, port):
+    with running([sys.executable, "-m", "benchmarks.gate.model"]) as (process, port):
         assert process.poll() is None
         found = load(port, 4, 200, stream, warm=20)
         assert found.answers >= 220
@@ -23,7 +24,7 @@ def test_a_server_is_measured(stream: bool) -> None:
 
 def test_an_answer_that_is_none_is_an_error() -> None:
     with (
-        _running([sys.executable, "-m", "http.server", "--bind", "127.0.0.1"]) as (_, port),
+        running([sys.executable, "-m", "http.server", "--bind", "127.0.0.1"]) as (_, port),
         pytest.raises(RuntimeError, match="HTTP/1"),
     ):
         load(port, 1, 1, stream=False)
@@ -43,3 +44,15 @@ def test_what_is_added_is_the_difference_to_what_is_alone() -> None:
     assert rows["application, gate inside"][5:7] == ["0.10", "0.20"]
     assert rows["application"][5:7] == rows["model's server"][5:7] == ["-", "-"]
     assert rows["LiteLLM"][4:7] == ["-", "9.90", "19.80"]
+
+
+def test_others_are_timed_while_a_body_is_sent() -> None:
+    with running([sys.executable, "-m", "benchmarks.gate.model"]) as (_, port):
+        status, took, waits = measure(port, b'{"model": "m"}' + b" " * 100_000)
+        assert (status, waits) == ("200", sorted(waits))
+        assert took > 0 and len(waits) > 1
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies_are_of_a_size_that_is_taken(name: str) -> None:
+    assert len(BODIES[name]()) <= 32 << 20
