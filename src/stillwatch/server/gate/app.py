@@ -54,7 +54,7 @@ class Settings:
     Args:
         trust: headers and keys that say who a sender is.
         body_bytes: of a request to a model, at most.
-        bodies: of so many such requests the bodies may be held at once; of more that came in parts none is taken.
+        bodies: of so many of the largest requests the bodies may be held at once; beyond them no large one is taken.
         body_seconds: within which one has to arrive.
         canary: draws the marks that the policy may ask for.
     """
@@ -192,7 +192,7 @@ class Gate:
         """
         self._held += size
         call.held += size
-        if size > 0 and self._held > self._settings.bodies * self._settings.body_bytes:
+        if call.held > LARGE and self._held > self._settings.bodies * self._settings.body_bytes:
             raise Refused(503, "busy", "Too many large requests are under way at the moment.")
 
     def let_go(self, call: Call) -> None:
