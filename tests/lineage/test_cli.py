@@ -61,6 +61,64 @@ def test_a_departure_is_refused_or_told_and_a_stranger_ends_with_status_0(tmp_pa
     assert any(note.startswith("exploratory:") for note in notes)
 
 
+def test_a_plan_fixes_answers_and_facts_that_it_was_given(tmp_path) -> None:
+    given = inputs(tmp_path, Maker(8))
+    table = tmp_path / "k" / "models.csv"
+    table.write_text("model,family,base,released,size\ncontrol-1,one,,2024-01,7\n")
+    own = tmp_path / "s" / "models.csv"
+    own.write_text("model,family,base,released,size\nsuspect,mine,,2024-02,7\n")
+    (tmp_path / "prompts").write_text("".join(json.dumps({"prompt_id": n, "prompt": "x"}) + "\n" for n in range(200)))
+    plan = ["plan", "--suspect=suspect", *given[1:], "--suspect-facts", own, "--prompts", tmp_path / "prompts"]
+    plan += ["--key", tmp_path / "key", "--out", tmp_path / "plan"]
+    planned = run(*plan)
+    assert planned.exception is None, planned.output
+    key = json.loads((tmp_path / "plan").read_text())["public_key"]
+    traced = ["trace", *given, "--out", tmp_path / "out", "--plan", tmp_path / "plan", "--threads", 2]
+    result = run(*traced, "--signer", key, "--prompts", tmp_path / "prompts")
+    assert result.exception is None, result.output
+    notes = json.loads((tmp_path / "out" / "trace.json").read_text())["warnings"]
+    assert any("and followed" in note for note in notes)
+    assert not any("does not fix" in note or "any key" in note for note in notes)
+
+    table.write_text("model,family,base,released,size\ncontrol-1,two,,2024-01,7\n")
+    assert "facts of control-1 differ from those planned" in str(run(*traced).exception)
+    table.write_text("model,family,base,released,size\ncontrol-1,one,,2024-01,7\n")
+    own.write_text("model,family,base,released,size\nsuspect,mine,llama,2024-02,7\n")
+    assert "facts of suspect differ from those planned" in str(run(*traced).exception)
+    own.write_text("model,family,base,released,size\nsuspect,mine,,2024-02,7\n")
+    write(tmp_path / "k" / "control-2.ndjson", Maker(60))
+    assert "answers of control-2 differ from those planned" in str(run(*traced).exception)
+
+
+def test_only_whom_one_expects_may_have_signed_the_plan(tmp_path) -> None:
+    given = inputs(tmp_path, Maker(8))
+    (tmp_path / "prompts").write_text("".join(json.dumps({"prompt_id": n, "prompt": "x"}) + "\n" for n in range(200)))
+    names = [f"--candidate=teacher-{at}" for at in range(3)] + [f"--control=control-{at}" for at in range(19)]
+    for name in "ab":
+        plan = ["--prompts", tmp_path / "prompts", "--key", tmp_path / f"key-{name}", "--out", tmp_path / name]
+        assert "22 models are not fixed" in run("plan", "--suspect=suspect", *names, *plan).output
+    key = json.loads((tmp_path / "a").read_text())["public_key"]
+    traced = ["trace", *given, "--out", tmp_path / "out", "--threads", 2, "--signer", key]
+    assert "--signer without --plan" in str(run(*traced).exception)
+    refused = run(*traced, "--plan", tmp_path / "b", "--exploratory")
+    assert isinstance(refused.exception, UsageError)
+    assert "is signed by" in str(refused.exception)
+    result = run(*traced[:-2], "--plan", tmp_path / "b")
+    notes = json.loads((tmp_path / "out" / "trace.json").read_text())["warnings"]
+    assert result.exception is None, result.output
+    assert any("any key could have signed" in note for note in notes)
+    assert any("does not fix the answers of control-0, control-1, control-10 and 19 more" in note for note in notes)
+
+
+def test_a_plan_needs_candidates_by_name_or_by_folder(tmp_path) -> None:
+    (tmp_path / "prompts").write_text("Say one\n")
+    rest = ["--prompts", tmp_path / "prompts", "--key", tmp_path / "key", "--out", tmp_path / "plan"]
+    assert "candidates" in str(run("plan", "--suspect=s", *rest).exception)
+    (tmp_path / "t.csv").write_text("model,family\nother,x\n")
+    facts = ["--suspect-facts", tmp_path / "t.csv"]
+    assert "no row of 's'" in str(run("plan", "--suspect=s", "--candidate=c", *facts, *rest).exception)
+
+
 def test_evidence_of_other_kinds_stands_beside_the_claims(tmp_path) -> None:
     forms = [[f"{WORDS[2 * n]} xylo", f"{WORDS[2 * n + 1]} xylo"] for n in range(12)]
     (tmp_path / "forms").write_text("".join(json.dumps({"forms": each}) + "\n" for each in forms))

@@ -103,6 +103,37 @@ def test_answers_of_another_model_are_not_mixed_in(endpoint, tmp_path) -> None:
         collect(PROMPTS, tmp_path / "a.ndjson", Order(url, "other", rate=500))
 
 
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"base_url": "http://127.0.0.1:9/v1"}, "base_url"),
+        ({"max_tokens": 7}, "max_tokens 1024 and not 7"),
+        ({"temperature": 1.0}, "temperature 0.0 and not 1.0"),
+    ],
+)
+def test_a_file_is_not_gone_on_with_at_another_address_or_in_another_manner(endpoint, tmp_path, other, says) -> None:
+    url, seen, _ = endpoint
+    out = tmp_path / "a.ndjson"
+    collect({"0": "hello"}, out, Order(url, "m", rate=500))
+    held = out.read_bytes()
+    with pytest.raises(UsageError, match=says):
+        collect(PROMPTS, out, Order(**{"base_url": url, "model": "m", "rate": 500, **other}))
+    assert out.read_bytes() == held
+    assert len(seen) == 1
+
+
+def test_a_file_says_where_it_was_asked_without_a_password_and_is_gone_on_with_there(endpoint, tmp_path) -> None:
+    url, *_ = endpoint
+    out = tmp_path / "a.ndjson"
+    named = url.replace("http://", "http://user:secret@")
+    collect({"0": "Say 0"}, out, Order(named, "m", rate=500))
+    assert "secret" not in out.read_text()
+    assert rows(out)[0]["base_url"] == url
+    lines = [{k: v for k, v in row.items() if k not in ("base_url", "max_tokens", "temperature")} for row in rows(out)]
+    out.write_text("".join(json.dumps(row) + "\n" for row in lines))
+    assert collect(PROMPTS, out, Order(url + "/", "m", rate=500)) == 11
+
+
 def test_prompts_about_identity_are_not_asked(endpoint, tmp_path) -> None:
     url, seen, _ = endpoint
     assert collect({"0": "Who made you?", "1": "Say 1"}, tmp_path / "a.ndjson", Order(url, "m", rate=500)) == 1

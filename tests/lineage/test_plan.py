@@ -1,11 +1,13 @@
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from stillwatch.errors import InputError, UsageError
-from stillwatch.lineage.plan import departures, file_digest, make_plan, read_plan
+from stillwatch.lineage.interface import Card, Role
+from stillwatch.lineage.plan import departures, file_digest, make_plan, pinned, read_plan
 from stillwatch.lineage.signing import read_signed, sign
 
 PROMPTS = {"1": "Say one", "2": "Say two"}
@@ -46,6 +48,23 @@ def test_departures_of_another_kind_are_told(signed, more, says) -> None:
     told = departures(read_plan(signed)[0], *DONE, **more)
     assert len(told) == 1
     assert says in told[0]
+
+
+def test_facts_and_answers_that_were_fixed_must_be_the_same_and_others_may_be_any() -> None:
+    card = Card("c", Role.CONTROL, family="f", group="g", base="b", released="2024-01", size=7.0, taught_by=("a",))
+    plan = make_plan(*ARGUMENTS, pins=pinned([card], {"c": {"1": "x", "2": "y"}}))
+
+    def told(card: Card, answers: dict[str, str]) -> list[str]:
+        return departures(plan, *DONE, pins=pinned([card, Card("a", Role.CANDIDATE)], {"c": answers, "a": {"1": "z"}}))
+
+    assert told(card, {"2": "y", "1": "x"}) == []
+    assert told(replace(card, role=Role.CANDIDATE), {"1": "x", "2": "y"}) == []
+    for other in ({"1": "x", "2": "z"}, {"1": "x"}, {"1": "x", "2": "y", "3": "z"}, {"1": "y", "2": "x"}):
+        assert told(card, other) == ["answers of c differ from those planned"]
+    for changed in (
+        {"family": "o"}, {"group": "o"}, {"base": "o"}, {"released": "2024-02"}, {"size": 8.0}, {"taught_by": None}
+    ):  # fmt: skip
+        assert told(replace(card, **changed), {"1": "x", "2": "y"}) == ["facts of c differ from those planned"]
 
 
 def test_evidence_that_was_planned_must_be_given(tmp_path) -> None:
@@ -108,7 +127,17 @@ def test_the_key_is_for_its_owner_only_and_used_again(signed, tmp_path) -> None:
         sign(make_plan(*ARGUMENTS), key)
 
 
-@pytest.mark.parametrize("broken", [{"made": "2026-11-21T00:00:00"}, {"made": 7}, {"prompts": []}, {"controls": "c"}])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"made": "2026-11-21T00:00:00"},
+        {"made": 7},
+        {"prompts": []},
+        {"controls": "c"},
+        {"facts": []},
+        {"answers": {"a": 1}},
+    ],
+)
 def test_what_is_signed_and_no_whole_plan_is_refused(tmp_path, broken) -> None:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(sign({**make_plan(*ARGUMENTS), **broken}, tmp_path / "key.pem")))

@@ -14,17 +14,18 @@ from stillwatch.campaigns.objectives import TARGETS
 from stillwatch.cli.lineage_plan import beside
 from stillwatch.console.lineage import print_trace, write_trace
 from stillwatch.errors import UsageError
-from stillwatch.lineage.answers import first_asked, read_tokens
+from stillwatch.lineage.answers import first_asked, read_others, read_tokens
 from stillwatch.lineage.beside import Sources, gather, together
 from stillwatch.lineage.collect import read_prompts
 from stillwatch.lineage.identity import about_identity
 from stillwatch.lineage.interface import Card, Panel, Passage, Role
-from stillwatch.lineage.plan import departures, read_plan
+from stillwatch.lineage.plan import PINNED, departures, pinned, read_plan
 from stillwatch.lineage.shadowing import shadowing
 from stillwatch.lineage.trace import steps
 
 _PATH = click.Path(path_type=Path, exists=True)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_Model = tuple[Card, dict[str, str]]
 SUPPORTED = 3
 
 
@@ -39,6 +40,7 @@ SUPPORTED = 3
 @click.option("--shadows", type=_PATH, help="Answers of `lineage shadow`: what the test says of known students.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the report.")
 @click.option("--plan", "planned", type=_FILE, help="Signed plan of `lineage plan`; departures are refused.")
+@click.option("--signer", metavar="KEY", help="Public key, in Base64, of whom the plan must be signed by.")
 @click.option("--exploratory", is_flag=True, help="Go on where the plan was not followed; the report says so.")
 @click.option("--alpha", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True,
               help="Family-wise error rate of each claim.")  # fmt: skip
@@ -46,20 +48,28 @@ SUPPORTED = 3
 def trace(
     suspect: Path, candidates: Path, controls: Path, suspect_model: str | None, prompts: Path | None,
     watermarks: tuple[Path, ...], canaries: tuple[Path, ...], campaigns: tuple[Path, ...], tokens: Path | None,
-    shadows: Path | None, out: Path, planned: Path | None, exploratory: bool, alpha: float, threads: int,
+    shadows: Path | None, out: Path, planned: Path | None, signer: str | None, exploratory: bool, alpha: float,
+    threads: int,
 ) -> int:  # fmt: skip
     """Ask whether SUSPECT's answers show a candidate's model, weights or teaching, and how sure one can be.
 
     Exit status: 0 no claim is supported, 3 one is, 2 bad usage or a plan that was not followed, 1 failure.
     """
+    if signer and not planned:
+        raise UsageError("--signer without --plan", do="Give the plan that they signed.")
     asked = read_prompts(prompts) if prompts else {}
-    given = _impersonal(_panel(suspect, candidates, controls, suspect_model), asked)
+    own, others = _models(suspect, candidates, controls, suspect_model)
+    given = _impersonal(verb.panel(own, others.values()), asked)
     sources = Sources(watermarks, canaries, campaigns, read_tokens(tokens) if tokens else {})
     notes: tuple[str, ...] = ("there was no pre-registered plan",)
     why = ""
     if planned:
-        plan, signer = read_plan(planned)
-        notes, followed = _followed(plan, signer, given, suspect, alpha, sources, asked, exploratory=exploratory)
+        plan, by = read_plan(planned)
+        if signer and by != signer:
+            raise UsageError(f"is signed by {by}", where=str(planned), do="Ask --signer for the plan that they signed.")
+        pins = pinned([own[0], *(card for card, _ in others.values())], {n: each for n, (_, each) in others.items()})
+        notes, followed = _followed(plan, by, given, suspect, alpha, sources, asked, pins, exploratory=exploratory)
+        notes += () if signer else ("any key could have signed the plan: none was expected with --signer",)
         why = str(plan["together"]) if followed else ""
     console = Console(stderr=True)
     columns = (TextColumn("Comparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -98,7 +108,7 @@ def _worded(passage: Passage, asked: Mapping[str, str]) -> Passage:
 
 def _followed(
     plan: Mapping[str, Any], signer: str, given: Panel, suspect: Path, alpha: float, sources: Sources,
-    asked: Mapping[str, str], *, exploratory: bool,
+    asked: Mapping[str, str], pins: Mapping[str, Mapping[str, str]], *, exploratory: bool,
 ) -> tuple[tuple[str, ...], bool]:  # fmt: skip
     """What to say of the plan (who signed it and when, what was not checked, departures), and whether it was followed.
 
@@ -110,14 +120,17 @@ def _followed(
     when = first_asked(suspect, own)
     away = departures(
         plan, own, named[Role.CANDIDATE], named[Role.CONTROL], given.prompts, alpha,
-        texts=asked or None, beside=sources.digests(), asked=when,
+        texts=asked or None, beside=sources.digests(), pins=pins, asked=when,
     )  # fmt: skip
     if away and not exploratory:
         raise UsageError(
             f"the plan was not followed: {'; '.join(away)}",
             do="Do what was planned, or give --exploratory: the report will say that it is no test of the plan.",
         )
-    unchecked = ["what models.csv says of families, releases and teachers is not in the plan"]
+    unchecked = []
+    for what in PINNED:
+        if left := pins[what].keys() - plan[what].keys():
+            unchecked.append(f"the plan does not fix the {what} of {_some(sorted(left))}")
     unchecked += [] if asked else ["the prompts' texts were not held against the plan: give them with --prompts"]
     if when is None:
         unchecked.append("the answers do not say when they were asked, so only the signer vouches for the order")
@@ -129,8 +142,13 @@ def _followed(
     return (f"planned on {plan['made']}, signed by {signer}, and followed", *unchecked), True
 
 
-def _panel(suspect: Path, candidates: Path, controls: Path, name: str | None) -> Panel:
-    """The three inputs as one panel; the suspect may also stand among the controls, and is then taken from there."""
+def _some(names: list[str]) -> str:
+    """A few names, and how many there are besides."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _models(suspect: Path, candidates: Path, controls: Path, name: str | None) -> tuple[_Model, dict[str, _Model]]:
+    """The suspect, and the others; the suspect may also stand among the controls, and is then taken from there."""
     texts = verb.read_answers(suspect)
     if name is None and len(texts) > 1:
         raise UsageError(f"holds {len(texts)} models", where=str(suspect), do="Name one with --suspect-model.")
@@ -138,9 +156,5 @@ def _panel(suspect: Path, candidates: Path, controls: Path, name: str | None) ->
     if own not in texts:
         raise UsageError(f"holds no model {own!r}", where=str(suspect), do="Correct --suspect-model.")
     card = verb.read_cards(suspect, Role.SUSPECT, [own])[own]
-    others: dict[str, tuple[Card, dict[str, str]]] = {}
-    for path, role in ((controls, Role.CONTROL), (candidates, Role.CANDIDATE)):
-        answers = verb.read_answers(path)
-        cards = verb.read_cards(path, role, answers)
-        others |= {model: (cards[model], answers[model]) for model in answers if model != own}
-    return verb.panel((card, texts[own]), others.values())
+    others = {model: each for model, each in read_others(candidates, controls).items() if model != own}
+    return (card, texts[own]), others

@@ -99,6 +99,18 @@ def read_cards(path: Path, role: Role, names: Iterable[str]) -> dict[str, Card]:
     return {**cards, **read_table(table, role, cards)} if table.exists() else cards
 
 
+def read_others(candidates: Path | None, controls: Path | None) -> dict[str, tuple[Card, dict[str, str]]]:
+    """Candidates and controls by name, each with its card; who stands in both is a candidate."""
+    found: dict[str, tuple[Card, dict[str, str]]] = {}
+    for path, role in ((controls, Role.CONTROL), (candidates, Role.CANDIDATE)):
+        if path is None:
+            continue
+        answers = read_answers(path)
+        cards = read_cards(path, role, answers)
+        found |= {model: (cards[model], answers[model]) for model in answers}
+    return found
+
+
 def read_table(table: Path, role: Role, cards: Mapping[str, Card]) -> dict[str, Card]:
     """Those of ``cards`` that ``models.csv`` knows more of."""
     found: dict[str, Card] = {}

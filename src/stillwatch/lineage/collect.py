@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from stillwatch.errors import InputError, MissingExtra, StillwatchError, UsageError
 from stillwatch.lineage.identity import about_identity
@@ -107,10 +108,11 @@ def collect(
     """Ask what ``out`` does not hold yet and append each answer as a line of NDJSON; gives how many were asked.
 
     Prompts about identity are not asked: what a model says of itself is another kind of evidence. Each line says when
-    its prompt was asked, so that a plan's date can be checked, and why the answer ended.
+    its prompt was asked, so that a plan's date can be checked, where and how, and why the answer ended.
 
     Raises:
-        UsageError: ``out`` holds answers of another model, or another run is writing to it.
+        UsageError: ``out`` holds answers of another model, or of one of this name that was asked at another address or
+            in another way, or another run is writing to it.
         InputError: ``out`` holds something else than answers; it is left as it is.
         StillwatchError: the endpoint refuses, or gives up answering; what was answered is kept.
         MissingExtra: httpx is not installed.
@@ -128,7 +130,7 @@ def collect(
         ThreadPoolExecutor(order.parallel) as pool,
     ):
         _alone(file.fileno(), out)
-        done = _answered(out, order.model, prompts)
+        done = _answered(out, order, prompts)
         left = [key for key in asked if key not in done]
         advance(len(prompts) - len(left))
 
@@ -136,7 +138,7 @@ def collect(
             at = datetime.now(UTC).isoformat(timespec="seconds")
             text, ended = _ask(client, asked[key], order, pace)
             row = {"model": order.model, "prompt_id": key, "prompt": asked[key], "output": text}
-            return {**row, "asked_at": at, "finish_reason": ended}
+            return {**row, "asked_at": at, "finish_reason": ended, **_manner(order)}
 
         for row in _as_they_come(pool, ask, left, order.parallel):
             file.write(json.dumps(row, ensure_ascii=True) + "\n")
@@ -144,6 +146,13 @@ def collect(
             os.fsync(file.fileno())
             advance(1)
     return len(left)
+
+
+def _manner(order: Order) -> dict[str, Any]:
+    """What else than the prompt an answer depends on. A name or password within the address is not written down."""
+    parts = urlsplit(order.base_url)
+    where = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2].lower(), parts.path.rstrip("/"), "", ""))
+    return {"base_url": where, "max_tokens": order.max_tokens, "temperature": order.temperature}
 
 
 def _as_they_come(
@@ -259,12 +268,14 @@ def _alone(descriptor: int, out: Path) -> None:
         raise UsageError("another run is writing to it", where=str(out), do="Wait for it to end.") from None
 
 
-def _answered(out: Path, model: str, prompts: Mapping[str, str]) -> set[str]:
-    """Keys that ``out`` holds, asked in the same words.
+def _answered(out: Path, order: Order, prompts: Mapping[str, str]) -> set[str]:
+    """Keys that ``out`` holds, asked in the same words, at the same address and in the same manner.
 
-    A last line cut short by a crash is cut off, anything else that is no answer is told.
+    A last line cut short by a crash is cut off, anything else that is no answer is told. What a line does not say, as
+    those of earlier versions, is not held against it.
     """
     keys, good = set(), 0
+    manner = _manner(order)
     with out.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
@@ -275,8 +286,11 @@ def _answered(out: Path, model: str, prompts: Mapping[str, str]) -> set[str]:
                 row = None
             if not isinstance(row, dict) or "prompt_id" not in row:
                 raise InputError(f"line {number} is no answer", where=str(out), do="Give another --out, or mend it.")
-            if row.get("model") != model:
+            if row.get("model") != order.model:
                 raise UsageError(f"holds answers of {row.get('model')!r}", where=str(out), do="Give another --out.")
+            if other := [name for name, value in manner.items() if row.get(name, value) != value]:
+                told = ", ".join(f"{name} {row[name]!r} and not {manner[name]!r}" for name in other)
+                raise UsageError(f"was asked with {told}", where=str(out), do="Give another --out.")
             key = str(row["prompt_id"])
             if key in prompts and row.get("prompt", prompts[key]) != prompts[key]:
                 raise UsageError(

@@ -15,13 +15,16 @@ from typing import Any, Final
 from stillwatch.errors import InputError, UsageError
 from stillwatch.lineage.claims import QUESTIONS
 from stillwatch.lineage.identity import about_identity
-from stillwatch.lineage.interface import FEWEST_PROMPTS
+from stillwatch.lineage.interface import FEWEST_PROMPTS, Card
 from stillwatch.lineage.signing import read_signed
 from stillwatch.lineage.views.interface import TRUNCATE
 
-TYPE: Final = "stillwatch-lineage-plan/1"
+TYPE: Final = "stillwatch-lineage-plan/2"
 #: Kinds of evidence beside the texts' likeness that a plan can name, each by the digest of a file.
 BESIDE: Final = ("watermark", "canaries", "campaigns")
+#: What a plan can fix of each model, by digest: its row in ``models.csv``, and its answers.
+PINNED: Final = ("facts", "answers")
+NONE: Final[Mapping[str, Mapping[str, str]]] = {}
 
 
 def statistic() -> dict[str, Any]:
@@ -40,7 +43,8 @@ def statistic() -> dict[str, Any]:
 
 def make_plan(
     suspect: str, candidates: Sequence[str], controls: Sequence[str], prompts: Mapping[str, str], alpha: float, *,
-    beside: Mapping[str, Sequence[str]] | None = None, together: str = "", now: datetime | None = None,
+    beside: Mapping[str, Sequence[str]] | None = None, together: str = "", pins: Mapping[str, Mapping[str, str]] = NONE,
+    now: datetime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A plan, unsigned.
 
@@ -51,6 +55,7 @@ def make_plan(
         alpha: family-wise error rate of each claim.
         beside: kind of evidence (``BESIDE``) -> digests of the files that it will rest on.
         together: why watermark and canaries are independent, if their p-values shall be combined; else empty.
+        pins: ``pinned`` of the models whose answers or facts are at hand.
         now: the plan's date.
     """
     asked = {key: text for key, text in prompts.items() if not about_identity(text)}
@@ -70,6 +75,20 @@ def make_plan(
         "alpha": alpha,
         "beside": planned,
         "together": together,
+        **{what: dict(sorted(pins.get(what, {}).items())) for what in PINNED},
+    }
+
+
+def pinned(cards: Iterable[Card], answers: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Digests, by model, of what ``models.csv`` and folders say of it and of its answers."""
+    return {
+        "facts": {
+            card.name: digest(
+                [json.dumps([card.family, card.group, card.base, card.released, card.size, card.taught_by])]
+            )
+            for card in cards
+        },
+        "answers": {name: digest(f"{key}\0{text}" for key, text in given.items()) for name, given in answers.items()},
     }
 
 
@@ -101,8 +120,9 @@ def read_plan(path: Path) -> tuple[dict[str, Any], str]:
             and {"count", "sha256", "texts"} <= set(plan["prompts"])
             and all(_strings(each) for each in (plan["candidates"], plan["controls"]))
             and all(_strings(plan["beside"][kind]) for kind in BESIDE)
+            and all(_strings(list(plan[what].values())) for what in PINNED)
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         whole = False
     if not whole:
         raise InputError("is signed and no whole plan", where=str(path), do="Make one: stillwatch lineage plan")
@@ -116,7 +136,7 @@ def _strings(value: Any) -> bool:
 def departures(
     plan: Mapping[str, Any], suspect: str, candidates: Sequence[str], controls: Sequence[str], prompts: Sequence[str],
     alpha: float, *, texts: Mapping[str, str] | None = None, beside: Mapping[str, Sequence[str]] | None = None,
-    asked: datetime | None = None,
+    pins: Mapping[str, Mapping[str, str]] = NONE, asked: datetime | None = None,
 ) -> list[str]:  # fmt: skip
     """Every way in which a run is not the one planned, in words; nothing if it is.
 
@@ -126,6 +146,7 @@ def departures(
         prompts: keys of the prompts that the suspect answered.
         texts: of all prompts, by key, where they are at hand.
         beside: as ``make_plan`` takes it.
+        pins: ``pinned`` of all models; a model that the plan names only is not held against them.
         asked: when the suspect was first asked, where its answers say so.
     """
     found = [
@@ -142,6 +163,12 @@ def departures(
         found.append(f"prompts: {len(set(prompts))} that are not the {want['count']} planned")
     elif texts is not None and digest(f"{key}\0{texts.get(key, '')}" for key in prompts) != want["texts"]:
         found.append("prompts: their texts are not those planned")
+    for what in PINNED:
+        found += [
+            f"{what} of {name} differ from those planned"
+            for name, held in plan[what].items()
+            if pins.get(what, {}).get(name, held) != held
+        ]
     if plan["statistic"] != statistic():
         found.append("the statistic is of another version than the one planned")
     if asked is not None and asked < datetime.fromisoformat(plan["made"]):
