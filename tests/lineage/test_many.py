@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from stillwatch.errors import UsageError
 from stillwatch.lineage import Outcome, trace
 from stillwatch.lineage.calibration import hierarchical_p
 from stillwatch.lineage.many import families_for, together
@@ -76,10 +77,41 @@ def test_many_suspects_from_files_to_reports(tmp_path) -> None:
     assert result.exception is None, result.output
     assert result.return_value == 3
     found = json.loads((tmp_path / "out" / "many.json").read_text())
-    assert [(one["suspect"], one["stands"]) for one in found if one["kind"] == "taught"] == [
+    assert [(one["suspect"], one["stands"]) for one in found["findings"] if one["kind"] == "taught"] == [
         ("guilty", True), ("stranger", False),
     ]  # fmt: skip
+    assert found["passed_over"] == {}
     assert (tmp_path / "out" / "suspect-001" / "report.html").exists()
+
+
+def test_suspects_that_cannot_be_judged_are_passed_over_and_told(tmp_path) -> None:
+    folder = tmp_path / "s"
+    write(folder / "a" / "stranger.ndjson", Maker(9))
+    write(folder / "a" / "twice.ndjson", Maker(10))
+    (folder / "a" / "twice.json").write_text('[{"prompt_id": 1, "output": "something else"}]')
+    (folder / "a" / "broken.ndjson").write_text('{"prompt_id": 1, "outp')
+    (folder / "a" / "broken.parquet").write_bytes(b"PAR1")
+    (folder / "elsewhere.ndjson").write_text('{"prompt_id": "x9", "output": "of another set of prompts"}\n')
+    (folder / "silent.ndjson").write_text("".join(f'{{"prompt_id": {n}, "output": ""}}\n' for n in range(200)))
+    for name, maker in TEACHERS.items():
+        write(tmp_path / "c" / f"{name}.ndjson", maker)
+    for name, maker in CONTROLS.items():
+        write(tmp_path / "k" / f"{name}.ndjson", maker)
+    write(tmp_path / "k" / "silent.ndjson", Maker(200))
+    given = ["--candidates", tmp_path / "c", "--controls", tmp_path / "k", "--out", tmp_path / "out", "--threads", 2]
+    result = run("many", folder, *given)
+    assert result.exception is None, result.output
+    assert result.return_value == 4
+    found = json.loads((tmp_path / "out" / "many.json").read_text())
+    assert {one["suspect"] for one in found["findings"]} == {"stranger"}
+    assert found["passed_over"].keys() == {"a/broken.ndjson", "a/broken.parquet", "elsewhere", "silent", "twice"}
+    assert "5 passed over: a/broken.ndjson (cannot be read as answers" in result.output
+    told = json.loads((tmp_path / "out" / "suspect-000" / "trace.json").read_text())
+    assert {card["name"] for card in told["models"]} == {"stranger", *TEACHERS, *CONTROLS}
+    (folder / "a" / "stranger.ndjson").unlink()
+    refused = run("many", folder, *given)
+    assert isinstance(refused.exception, UsageError)
+    assert "no suspect can be judged" in str(refused.exception)
 
 
 def test_what_abstains_makes_no_room_for_others(student) -> None:

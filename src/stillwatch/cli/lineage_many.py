@@ -12,12 +12,15 @@ from rich.table import Table
 from stillwatch import lineage as verb
 from stillwatch.console.lineage import write_trace
 from stillwatch.console.words import printable
-from stillwatch.lineage.interface import Card, Panel, Role
-from stillwatch.lineage.many import Finding, families_for, together
+from stillwatch.errors import StillwatchError, UsageError
+from stillwatch.lineage.answers import read_others, read_usable
+from stillwatch.lineage.interface import Panel, Role
+from stillwatch.lineage.many import Finding, Many, families_for, together
 from stillwatch.lineage.trace import steps
 
 _PATH = click.Path(path_type=Path, exists=True)
 STANDS = 3
+PASSED_OVER = 4
 
 
 @click.command("many")
@@ -33,9 +36,12 @@ STANDS = 3
 def many(suspects: Path, candidates: Path, controls: Path, out: Path, alpha: float, fdr: float, threads: int) -> int:
     """Trace every model of SUSPECTS, and hold the rate of false discoveries among them.
 
-    Exit status: 0 no claim stands, 3 one does, 2 bad usage, 1 failure.
+    A suspect that cannot be judged is passed over, with the reason in many.json. Exit status: 0 no claim stands,
+    3 one does, 4 none does and some suspects were passed over, 2 bad usage or no suspect that can be judged, 1 failure.
     """
-    panels = _panels(suspects, candidates, controls)
+    panels, passed = _panels(suspects, candidates, controls)
+    if not panels:
+        raise UsageError(f"no suspect can be judged: {_reasons(passed)}", where=str(suspects))
     console = Console(stderr=True)
     columns = (TextColumn("Comparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     traces = []
@@ -47,27 +53,42 @@ def many(suspects: Path, candidates: Path, controls: Path, out: Path, alpha: flo
             folder.mkdir(parents=True, exist_ok=True)
             write_trace(traces[-1], folder)
     found = together(traces, fdr)
-    (out / "many.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    told = msgspec.json.encode(Many(found, passed))
+    (out / "many.json").write_bytes(msgspec.json.format(told, indent=1) + b"\n")
     Console().print(_table(found, len(traces), fdr))
     families = min(claim.families for trace in traces for claim in trace.claims)
     if (needed := families_for(len(traces), 1, fdr)) > families:
         click.echo(
             f"{families} control families: one suspect alone can stand with {needed}; fewer serve where more do."
         )
+    if passed:
+        click.echo(f"{len(passed)} passed over: {_reasons(passed)}")
     click.echo(f"Reports: {out}")
-    return STANDS if any(one.stands for one in found) else 0
+    return STANDS if any(one.stands for one in found) else PASSED_OVER if passed else 0
 
 
-def _panels(suspects: Path, candidates: Path, controls: Path) -> list[Panel]:
-    """One panel a suspect, by name. No suspect is a control or a candidate of another: they are judged alike."""
-    texts = verb.read_answers(suspects)
-    others: dict[str, tuple[Card, Mapping[str, str]]] = {}
-    for path, role in ((controls, Role.CONTROL), (candidates, Role.CANDIDATE)):
-        answers = verb.read_answers(path)
-        cards = verb.read_cards(path, role, answers)
-        others |= {model: (cards[model], answers[model]) for model in answers if model not in texts}
+def _reasons(passed: Mapping[str, str]) -> str:
+    return "; ".join(f"{printable(name, 60)} ({printable(why, 200)})" for name, why in passed.items())
+
+
+def _panels(suspects: Path, candidates: Path, controls: Path) -> tuple[list[Panel], dict[str, str]]:
+    """One panel a suspect, by name, and why there is none of others.
+
+    No suspect is a control or a candidate of another: they are judged alike. That holds for those passed over too.
+    """
+    texts, passed = read_usable(suspects)
+    others = {name: each for name, each in read_others(candidates, controls).items() if name not in {*texts, *passed}}
     known = verb.read_cards(suspects, Role.SUSPECT, texts)
-    return [verb.panel((known[name], texts[name]), others.values()) for name in sorted(texts)]
+    panels = []
+    for name in sorted(texts):
+        try:
+            given = verb.panel((known[name], texts[name]), others.values())
+            steps(given)  # tells what cannot be judged before anything is
+        except StillwatchError as error:
+            passed[name] = error.what
+        else:
+            panels.append(given)
+    return panels, dict(sorted(passed.items()))
 
 
 def _table(found: tuple[Finding, ...], suspects: int, rate: float) -> Table:

@@ -33,9 +33,8 @@ def read_answers(path: Path) -> Answers:
     Raises:
         InputError: a file cannot be read as answers, or two of them answer one prompt for one model differently.
     """
-    files = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES) if path.is_dir() else [path]
     found: Answers = {}
-    for file in files:
+    for file in _files(path):
         for row in _rows(file):
             model = str(_field(row, _MODEL) or file.stem)
             prompt, text = _field(row, _PROMPT), _field(row, _TEXT)
@@ -53,11 +52,34 @@ def read_answers(path: Path) -> Answers:
     return found
 
 
+def read_usable(path: Path) -> tuple[Answers, dict[str, str]]:
+    """What ``read_answers`` gives of files that it can read, and of each model or file that was passed over, why.
+
+    A model of which two files say different things is passed over, as is a file that cannot be read whole.
+    """
+    found: Answers = {}
+    passed: dict[str, str] = {}
+    for file in _files(path):
+        try:
+            read = read_answers(file)
+        except InputError as error:
+            passed[str(file.relative_to(path)) if path.is_dir() else file.name] = error.what
+            continue
+        for model, answers in read.items():
+            own = found.setdefault(model, {})
+            if any(own.setdefault(prompt, text) != text for prompt, text in answers.items()):
+                passed[model] = "two answers of it to one prompt"
+    return {model: answers for model, answers in found.items() if model not in passed}, passed
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES) if path.is_dir() else [path]
+
+
 def first_asked(path: Path, model: str) -> datetime | None:
     """When ``model`` was first asked, by the ``asked_at`` that ``collect`` writes; None where no row says so."""
-    files = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES) if path.is_dir() else [path]
     times = []
-    for file in files:
+    for file in _files(path):
         for row in _rows(file):
             if row.get("asked_at") and str(_field(row, _MODEL) or file.stem) == model:
                 try:
@@ -93,10 +115,18 @@ def read_cards(path: Path, role: Role, names: Iterable[str]) -> dict[str, Card]:
     if path.is_dir():
         for file in sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES and p.parent != path):
             family = file.relative_to(path).parts[0]
-            inside = {file.stem} if file.stem in cards else {str(_field(row, _MODEL)) for row in _rows(file)}
+            inside = {file.stem} if file.stem in cards else _named(file)
             cards |= {name: replace(cards[name], family=family, group=family) for name in inside & cards.keys()}
     table = folder / CARDS
     return {**cards, **read_table(table, role, cards)} if table.exists() else cards
+
+
+def _named(file: Path) -> set[str]:
+    """Models that the rows of a file name; none where it cannot be read, which whoever read its answers has told."""
+    try:
+        return {str(_field(row, _MODEL)) for row in _rows(file)}
+    except InputError:
+        return set()
 
 
 def read_others(candidates: Path | None, controls: Path | None) -> dict[str, tuple[Card, dict[str, str]]]:

@@ -38,6 +38,20 @@ class Finding:
     stands: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Many:
+    """What came of many suspects.
+
+    Attributes:
+        findings: every claim on every suspect that was judged.
+        passed_over: suspects, or files of theirs, that could not be judged, and why. They count for nothing in the rate
+            of false discoveries: which they are is no matter of likeness.
+    """
+
+    findings: tuple[Finding, ...]
+    passed_over: dict[str, str]
+
+
 def together(traces: Sequence[Trace], rate: float = 0.05) -> tuple[Finding, ...]:
     """Every claim of every suspect, claim by claim, in the order of ``traces``.
 

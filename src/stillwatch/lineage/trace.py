@@ -99,6 +99,8 @@ def _fit(panel: Panel, needed: int) -> tuple[Panel, list[str]]:
         for at, prompt in enumerate(panel.prompts)
         if (panel.texts[at][0] or "").strip() and not about_identity(prompt)
     ]
+    if not rows:
+        raise UsageError("the suspect gave no answer that can be used", do="Ask it the others' prompts.")
     if len(rows) < len(panel.prompts):
         warnings.append(f"{len(panel.prompts) - len(rows)} prompts were left out: about identity, or not answered")
     texts = tuple(tuple(panel.texts[row][at] for at in kept) for row in rows)
