@@ -12,15 +12,14 @@ import numpy as np
 from benchmarks.lineage import corpus as corpora
 from benchmarks.lineage import lines, peers, whole
 from benchmarks.lineage.evasion import EVASIONS, MIXTURES, mixed
+from benchmarks.lineage.identification import identification
 from benchmarks.options import add_common
 from stillwatch.lineage.claims import QUESTIONS
-from stillwatch.lineage.identify import Identifier
 from stillwatch.lineage.likeness import Likeness, compare, doubly_centred
 from stillwatch.lineage.safeguards import refusal
 from stillwatch.lineage.views import VIEWS
 
 _WANTED = tuple(dict.fromkeys(view for q in QUESTIONS for view in q.views + q.beside))
-_DRAWS = 20
 _JUDGED = ("gpt4", "llama2new", "llama2orig", "mistralguard", "mistralinstruct")
 
 
@@ -168,44 +167,8 @@ def _evasion(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
     return found
 
 
-def _identify(corpus: corpora.Corpus, _: Path, __: int) -> dict:
-    """Which of ten models, drawn from ten families twenty times: four fifths of the prompts known, the rest asked.
-
-    Controls are a model each of twenty other families.
-    """
-    by_draw: dict[int, list[float]] = {1: [], 10: [], 50: []}
-    for seed in range(_DRAWS):
-        rng = np.random.default_rng(seed)
-        families = rng.choice(sorted(set(corpus.families)), 10, replace=False)
-        ten = [str(rng.choice([m for m in corpus.models if corpus.facts[m]["family"] == f])) for f in families]
-        order = rng.permutation(len(corpus.texts))
-        cut = len(order) * 4 // 5
-        known = [(corpus.texts[p][corpus.models.index(m)] or "", m, int(p)) for m in ten for p in order[:cut]]
-        judge = Identifier(*(list(each) for each in zip(*known, strict=True)), _controls(corpus, families, seed))
-        hits: dict[int, list[bool]] = {size: [] for size in by_draw}
-        asked = [int(p) for p in order[cut:]]
-        answers = [corpus.texts[p][corpus.models.index(model)] or "" for model in ten for p in asked]
-        scores = judge.scores(answers, asked * len(ten)).reshape(len(ten), len(asked), -1)
-        for model, own in zip(ten, scores, strict=True):
-            right = judge.names.index(model)
-            for size, each in hits.items():
-                draws = own if size == 1 else [own[rng.choice(len(own), size, replace=False)].sum(0) for _ in range(20)]
-                each += [int(np.argmax(row)) == right for row in draws]
-        for size, each in hits.items():
-            by_draw[size].append(round(float(np.mean(each)), 3))
-        print(seed, {size: each[-1] for size, each in by_draw.items()}, file=sys.stderr, flush=True)
-    return {
-        str(size): {"mean": float(np.mean(each)), "median": float(np.median(each)), "by draw": each}
-        for size, each in by_draw.items()
-    }
-
-
-def _controls(corpus: corpora.Corpus, families: np.ndarray, seed: int) -> dict[int, list[str]]:
-    """Prompt -> the answers of one model each of twenty families that are none of ``families``."""
-    rng = np.random.default_rng((seed, 1))
-    others = rng.permutation(sorted(set(corpus.families) - {str(each) for each in families}))[:20]
-    models = [rng.choice([m for m, f in enumerate(corpus.families) if f == family]) for family in others]
-    return {at: [str(row[m]) for m in models if row[m]] for at, row in enumerate(corpus.texts)}
+def _identify(corpus: corpora.Corpus, _: Path, threads: int) -> dict:
+    return identification(corpus, threads)
 
 
 def _peers(corpus: corpora.Corpus, python: Path | None, out: Path) -> dict:

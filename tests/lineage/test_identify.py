@@ -33,34 +33,38 @@ def _controls(many: int, prompts: range, words: int) -> dict[int, list[str]]:
     return {p: [Maker(100 + at).answer(p, words) for at in range(many)] for p in prompts}
 
 
-def test_with_controls_the_regression_is_what_dense_closed_form_least_squares_make_of_it() -> None:
+def test_with_controls_the_regression_is_what_dense_closed_form_least_squares_make_of_it(monkeypatch) -> None:
+    monkeypatch.setattr(identify, "_STEPS", 60)
     texts, authors, prompts = _known(3, 8, 30)
     controls = _controls(2, range(12), 30)
     asked = [(Maker(1).answer(p, 30), p) for p in (9, 11, 9)]
-    table = identify.features(texts)
-    columns = np.unique(table.indices)
-    rarity = np.log((len(texts) + 1) / ((table[:, columns].toarray() > 0).sum(0) + 1)) + 1
+    x, y = identify.features(texts).toarray(), np.eye(3)[np.array(authors, int)]
+    seen = identify.features([text for text, _ in asked]).toarray()
+    rest = np.array([[other % 3 != prompt % 3 for other in prompts] for prompt in prompts])
 
-    def unit(some: list[str]) -> np.ndarray:
-        rows = identify.features(some)[:, columns].toarray() * rarity
-        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    def unit(rows: np.ndarray, known: np.ndarray) -> np.ndarray:
+        kept = (known > 0).any(0)
+        rows = rows[:, kept] * (np.log((len(known) + 1) / ((known[:, kept] > 0).sum(0) + 1)) + 1)
+        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
     def weights(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        gram = x @ x.T + 0.5 * np.eye(len(x))
-        return np.asarray(x.T @ np.linalg.solve(gram, y - y.mean(0)))
+        return np.asarray(x.T @ np.linalg.solve(x @ x.T + 0.5 * np.eye(len(x)), y - y.mean(0)))
 
-    x, y = unit(texts), np.eye(3)[np.array(authors, int)]
-    common = {p: unit(each).mean(0) for p, each in controls.items()}
-    both = np.zeros((len(texts), 6))
-    for at, prompt in enumerate(prompts):
-        rest = np.array([other % 3 != prompt % 3 for other in prompts])
-        w = weights(x[rest], y[rest])
-        both[at] = np.concatenate([x[at] @ w, common[prompt] @ w])
-    middle, spread = both.mean(0), both.std(0)
+    inputs, outputs = [], []
+    for block in np.split(np.arange(x.shape[1]), len(identify._VIEWS) + 1):
+        own = unit(x[:, block], x[:, block])
+        common = {
+            p: unit(identify.features(each).toarray()[:, block], x[:, block]).mean(0) for p, each in controls.items()
+        }
+        by_fold = [weights(own[kept], y[kept]) for kept in rest]
+        inputs.append([np.r_[own[at] @ w, common[prompts[at]] @ w] for at, w in enumerate(by_fold)])
+        w = weights(own, y)
+        each = unit(seen[:, block], x[:, block])
+        outputs.append([np.r_[row @ w, common[p] @ w] for row, (_, p) in zip(each, asked, strict=True)])
+    both, other = np.hstack(inputs), np.hstack(outputs)
+    middle, spread = both.mean(0), np.maximum(both.std(0), 1e-3)
     second = identify._logistic(np.c_[(both - middle) / spread, np.ones(len(both))], y.argmax(1), 3)
-    w = weights(x, y)
-    seen = np.array([np.concatenate([unit([text])[0] @ w, common[p] @ w]) for text, p in asked])
-    expected = log_softmax(np.c_[(seen - middle) / spread, np.ones(len(seen))] @ second, axis=1)
+    expected = log_softmax(np.c_[(other - middle) / spread, np.ones(len(other))] @ second, axis=1)
 
     judge = Identifier(texts, authors, prompts, controls)
     assert judge.scores([text for text, _ in asked], [p for _, p in asked]) == pytest.approx(expected, abs=2e-3)

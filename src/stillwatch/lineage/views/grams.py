@@ -79,6 +79,31 @@ def classes(data: NDArray[np.uint8]) -> Grams:
 
 
 @compiled
+def pieces(data: NDArray[np.uint8]) -> Grams:
+    """Hashes of words as they are spelt and of single marks; a run of line breaks is one mark, other space is none."""
+    out = np.empty(len(data), np.uint64)
+    filled = 0
+    word = np.uint64(0)
+    broke = False
+    for byte in data:
+        inside = 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122 or byte == 95 or byte >= 128
+        if inside:
+            word = mix(word * MULTIPLIER ^ np.uint64(byte))
+        elif word:
+            out[filled] = word
+            filled += 1
+            word = np.uint64(0)
+        if not inside and byte != 32 and not (byte == 10 and broke):
+            out[filled] = np.uint64(byte)
+            filled += 1
+        broke = byte == 10 or (broke and byte == 32)
+    if word:
+        out[filled] = word
+        filled += 1
+    return out[:filled]
+
+
+@compiled
 def kept(stream: Grams, known: Grams) -> Grams:
     """``stream`` with each run of items that ``known`` (ascending) lacks written as one and the same gap."""
     out = np.empty(len(stream), np.uint64)
