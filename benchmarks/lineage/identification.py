@@ -16,6 +16,7 @@ from stillwatch.lineage.identify import Identifier
 _DRAWS, _UNSEEN = 20, 10
 _SIZES = (1, 10, 50)
 _SETS = 100  # of ten and of fifty answers, a model
+_SHARED: list[Corpus] = []
 
 
 def identification(corpus: Corpus, threads: int) -> dict[str, Any]:
@@ -27,9 +28,10 @@ def identification(corpus: Corpus, threads: int) -> dict[str, Any]:
     kinds = {"all": (families, range(_DRAWS))}
     kinds["half B"] = ([each for each in families if half(each) == "B"], range(100, 100 + _UNSEEN))
     found: dict[str, Any] = {}
-    with ProcessPoolExecutor(threads, mp_context=get_context("fork")) as pool:
+    fork = get_context("fork")  # the texts are shared and not sent
+    with ProcessPoolExecutor(threads, mp_context=fork, initializer=_SHARED.append, initargs=(corpus,)) as pool:
         for kind, (among, seeds) in kinds.items():
-            each = list(pool.map(partial(_draw, corpus, among), seeds))
+            each = list(pool.map(partial(_draw, among), seeds))
             for at, form in enumerate(("alone", "with controls")):
                 values = np.array([draw[at] for draw in each])
                 found[f"{kind}, {form}"] = {
@@ -42,8 +44,9 @@ def identification(corpus: Corpus, threads: int) -> dict[str, Any]:
     return found
 
 
-def _draw(corpus: Corpus, among: Sequence[str], seed: int) -> list[list[float]]:
+def _draw(among: Sequence[str], seed: int) -> list[list[float]]:
     """One draw's shares at each size, alone and with controls."""
+    corpus = _SHARED[0]
     rng = np.random.default_rng(seed)
     families = rng.choice(sorted(among), 10, replace=False)
     ten = [str(rng.choice([m for m in corpus.models if corpus.facts[m]["family"] == f])) for f in families]
