@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.errors import InputError, UsageError
-from stillwatch.lineage.answers import panel, read_answers, read_cards
+from stillwatch.lineage.answers import by_id, panel, read_answers, read_cards
 from stillwatch.lineage.interface import Card, Role
 
 ROWS = [{"prompt_id": 1, "output": "one"}, {"prompt_id": 2, "output": "two"}]
@@ -85,3 +85,18 @@ def test_only_a_line_feed_ends_a_row(tmp_path) -> None:
 def test_half_a_surrogate_pair_is_replaced(tmp_path) -> None:
     (tmp_path / "a.ndjson").write_text(json.dumps({"model": "m\ud800", "prompt_id": 1, "output": "x\udfff"}))
     assert read_answers(tmp_path) == {"m?": {"1": "x?"}}
+
+
+def test_a_byte_order_mark_is_no_matter_and_null_is_no_answer(tmp_path) -> None:
+    rows = [{"prompt_id": 1, "output": "one"}, {"prompt_id": 2, "output": None}]
+    (tmp_path / "a.ndjson").write_text("\ufeff" + "".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    assert read_answers(tmp_path) == {"a": {"1": "one"}}
+
+
+def test_answers_under_a_prompts_text_and_under_its_id_meet() -> None:
+    prompts = {"7": "Say one", "8": "7"}
+    assert by_id({"Say one": "a", "8": "b", "Say more": "c"}, prompts) == {"7": "a", "8": "b", "Say more": "c"}
+    assert by_id({"7": "a"}, prompts) == {"7": "a"}  # an id, though a prompt is called so
+    assert by_id({"Say one": "a", "7": "a"}, prompts) == {"7": "a"}
+    with pytest.raises(InputError, match="under its id and its text"):
+        by_id({"Say one": "a", "7": "b"}, prompts)

@@ -207,3 +207,20 @@ def test_labels_without_their_columns_are_told(tmp_path) -> None:
     given = [tmp_path / "t.ndjson", tmp_path / "s.ndjson", "--prompts", tmp_path / "p.csv"]
     result = run("safeguards", *given, "--suspect-labels", tmp_path / "l.csv")
     assert "without prompt_id or refused" in str(result.exception)
+
+
+def test_answers_filed_under_texts_meet_those_filed_under_ids(tmp_path) -> None:
+    given = inputs(tmp_path, Maker(7, Maker(1), 0.6))
+    own = tmp_path / "s" / "suspect.ndjson"
+    held = [json.loads(line) for line in own.read_text().splitlines()]
+    own.unlink()
+    rows = [{"instruction": f"Say {row['prompt_id']}", "output": row["output"], "generator": "suspect"} for row in held]
+    (tmp_path / "s" / "x.json").write_text(json.dumps(rows))
+    (tmp_path / "prompts").write_text(
+        "".join(json.dumps({"prompt_id": n, "prompt": f"Say {n}"}) + "\n" for n in range(200))
+    )
+    trace = ["trace", *given, "--out", tmp_path / "out", "--threads", 2]
+    assert "share no prompt" in str(run(*trace).exception)
+    assert run(*trace, "--prompts", tmp_path / "prompts").return_value == 3
+    many = ["many", *given, "--out", tmp_path / "out", "--threads", 2, "--prompts", tmp_path / "prompts"]
+    assert run(*many).return_value == 3

@@ -8,6 +8,8 @@ import time
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from stillwatch.errors import InputError, StillwatchError, UsageError
@@ -272,3 +274,11 @@ def test_nesting_without_end_is_told(tmp_path) -> None:
     (tmp_path / "deep").write_text("[" * 200_000)
     with pytest.raises(InputError, match="no text or JSON"):
         read_prompts(tmp_path / "deep")
+
+
+def test_prompts_are_read_from_parquet_too(tmp_path) -> None:
+    pq.write_table(pa.table({"prompt_id": [3, 4], "prompt": ["a", "b"]}), tmp_path / "p.parquet")
+    assert read_prompts(tmp_path / "p.parquet") == {"3": "a", "4": "b"}
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match="is no text"):
+        read_prompts(tmp_path / "broken.parquet")

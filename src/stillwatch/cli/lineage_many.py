@@ -10,15 +10,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stillwatch import lineage as verb
+from stillwatch.cli.lineage_trace import impersonal
 from stillwatch.console.lineage import write_trace
 from stillwatch.console.words import printable
 from stillwatch.errors import StillwatchError, UsageError
 from stillwatch.lineage.answers import read_others, read_usable
+from stillwatch.lineage.collect import read_prompts
 from stillwatch.lineage.interface import Panel, Role
 from stillwatch.lineage.many import Finding, Many, families_for, together
 from stillwatch.lineage.trace import steps
 
 _PATH = click.Path(path_type=Path, exists=True)
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 STANDS = 3
 PASSED_OVER = 4
 
@@ -27,19 +30,23 @@ PASSED_OVER = 4
 @click.argument("suspects", type=_PATH)
 @click.option("--candidates", type=_PATH, required=True, help="Answers of models they may come from.")
 @click.option("--controls", type=_PATH, required=True, help="Answers of models that do not come from any of them.")
+@click.option("--prompts", type=_FILE, help="The prompts that were asked, as `lineage collect` takes them.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the reports.")
 @click.option("--alpha", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True,
               help="Family-wise error rate of each claim on one suspect.")  # fmt: skip
 @click.option("--fdr", type=click.FloatRange(0.001, 0.5), default=0.05, show_default=True,
               help="Rate of false discoveries among the suspects that a claim stands against.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1, 64), default=4, show_default=True, help="Prompts worked on at once.")
-def many(suspects: Path, candidates: Path, controls: Path, out: Path, alpha: float, fdr: float, threads: int) -> int:
+def many(
+    suspects: Path, candidates: Path, controls: Path, prompts: Path | None, out: Path, alpha: float, fdr: float,
+    threads: int,
+) -> int:  # fmt: skip
     """Trace every model of SUSPECTS, and hold the rate of false discoveries among them.
 
     A suspect that cannot be judged is passed over, with the reason in many.json. Exit status: 0 no claim stands,
     3 one does, 4 none does and some suspects were passed over, 2 bad usage or no suspect that can be judged, 1 failure.
     """
-    panels, passed = _panels(suspects, candidates, controls)
+    panels, passed = _panels(suspects, candidates, controls, read_prompts(prompts) if prompts else {})
     if not panels:
         raise UsageError(f"no suspect can be judged: {_reasons(passed)}", where=str(suspects))
     console = Console(stderr=True)
@@ -71,7 +78,9 @@ def _reasons(passed: Mapping[str, str]) -> str:
     return "; ".join(f"{printable(name, 60)} ({printable(why, 200)})" for name, why in passed.items())
 
 
-def _panels(suspects: Path, candidates: Path, controls: Path) -> tuple[list[Panel], dict[str, str]]:
+def _panels(
+    suspects: Path, candidates: Path, controls: Path, asked: Mapping[str, str]
+) -> tuple[list[Panel], dict[str, str]]:
     """One panel a suspect, by name, and why there is none of others.
 
     No suspect is a control or a candidate of another: they are judged alike. That holds for those passed over too.
@@ -82,7 +91,7 @@ def _panels(suspects: Path, candidates: Path, controls: Path) -> tuple[list[Pane
     panels = []
     for name in sorted(texts):
         try:
-            given = verb.panel((known[name], texts[name]), others.values())
+            given = impersonal((known[name], texts[name]), others.values(), asked)
             steps(given)  # tells what cannot be judged before anything is
         except StillwatchError as error:
             passed[name] = error.what

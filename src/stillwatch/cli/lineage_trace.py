@@ -1,6 +1,6 @@
 """``stillwatch lineage trace``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from stillwatch.campaigns.objectives import TARGETS
 from stillwatch.cli.lineage_plan import beside
 from stillwatch.console.lineage import print_trace, write_trace
 from stillwatch.errors import UsageError
-from stillwatch.lineage.answers import first_asked, read_others, read_tokens
+from stillwatch.lineage.answers import by_id, first_asked, read_others, read_tokens
 from stillwatch.lineage.beside import Sources, gather, together
 from stillwatch.lineage.collect import read_prompts
 from stillwatch.lineage.identity import about_identity
@@ -59,7 +59,7 @@ def trace(
         raise UsageError("--signer without --plan", do="Give the plan that they signed.")
     asked = read_prompts(prompts) if prompts else {}
     own, others = _models(suspect, candidates, controls, suspect_model)
-    given = _impersonal(verb.panel(own, others.values()), asked)
+    given = impersonal(own, others.values(), asked)
     sources = Sources(watermarks, canaries, campaigns, read_tokens(tokens) if tokens else {})
     notes: tuple[str, ...] = ("there was no pre-registered plan",)
     why = ""
@@ -92,8 +92,10 @@ def trace(
     return SUPPORTED if any(claim.outcome is verb.Outcome.SUPPORTED for claim in found.claims) else 0
 
 
-def _impersonal(given: Panel, asked: Mapping[str, str]) -> Panel:
-    """The panel without prompts whose texts, by key, ask a model who it is."""
+def impersonal(suspect: _Model, others: Iterable[_Model], asked: Mapping[str, str]) -> Panel:
+    """The panel, without prompts that ask a model who it is, of answers by the ids or the texts of the prompts."""
+    (card, own), rest = suspect, [(card, by_id(each, asked)) for card, each in others]
+    given = verb.panel((card, by_id(own, asked)), rest)
     rows = [at for at, prompt in enumerate(given.prompts) if not about_identity(asked.get(prompt, ""))]
     return replace(
         given, prompts=tuple(given.prompts[row] for row in rows), texts=tuple(given.texts[row] for row in rows)

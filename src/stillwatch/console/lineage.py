@@ -45,6 +45,11 @@ def sentence(claim: Claim) -> str:
             return f"Abstained: {names} share a style, and the suspect has it."
         case Outcome.VIEWS_DISAGREE:
             return f"Abstained: {names} leads in some views of the text and not in others."
+        case Outcome.NOT_COMPARABLE:
+            return (
+                "Not comparable: the suspect's answers have next to nothing in common with anybody's, as those in "
+                "another language. Compare it with models that were asked in its language."
+            )
 
 
 def shadowed(found: Shadowing) -> str:

@@ -28,7 +28,7 @@ _LARGEST: Final = 2 << 30
 
 
 def read_answers(path: Path) -> Answers:
-    """Answers in a file, or in all files under a directory.
+    """Answers in a file, or in all files under a directory; a row whose answer is null is none.
 
     Raises:
         InputError: a file cannot be read as answers, or two of them answer one prompt for one model differently.
@@ -38,6 +38,8 @@ def read_answers(path: Path) -> Answers:
         for row in _rows(file):
             model = str(_field(row, _MODEL) or file.stem)
             prompt, text = _field(row, _PROMPT), _field(row, _TEXT)
+            if prompt is not None and text is None and any(name in row for name in _TEXT):
+                continue
             if prompt is None or not isinstance(text, str):
                 raise InputError(
                     "a row without prompt or answer", where=str(file),
@@ -49,6 +51,27 @@ def read_answers(path: Path) -> Answers:
                 )
     if not found:
         raise InputError("holds no answers", where=str(path), do=f"Give files that end in {', '.join(_SUFFIXES)}.")
+    return found
+
+
+def by_id(answers: Mapping[str, str], prompts: Mapping[str, str]) -> dict[str, str]:
+    """Answers under the ids of their prompts, also those that are filed under a prompt's text, as AlpacaEval's are.
+
+    Args:
+        answers: by the prompt's id or its text.
+        prompts: id -> text.
+
+    Raises:
+        InputError: one prompt is answered differently under its id and under its text.
+    """
+    ids: dict[str, str] = {}
+    for key, text in prompts.items():
+        ids.setdefault(text, key)
+    found: dict[str, str] = {}
+    for prompt, text in answers.items():
+        key = prompt if prompt in prompts else ids.get(prompt, prompt)
+        if found.setdefault(key, text) != text:
+            raise InputError("two answers to one prompt, under its id and its text", where=f"prompt {key[:60]!r}")
     return found
 
 
@@ -203,7 +226,7 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
         if file.suffix == ".parquet":
             yield from pq.read_table(file).to_pylist()
             return
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")
         rows = (
             json.loads(text)
             if text.lstrip()[:1] == "["

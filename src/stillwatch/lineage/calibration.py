@@ -25,8 +25,10 @@ def standing(likeness: Floats) -> Floats:
     A model that is like everybody (a hub) is thereby like nobody in particular, from either side.
     """
     off = np.where(np.eye(len(likeness), dtype=bool), np.nan, likeness)
-    with np.errstate(invalid="ignore"):
-        z = (off - np.nanmean(off, 0)) / np.maximum(np.nanstd(off, 0), 1e-12)
+    known = ~np.isnan(off)
+    count = np.maximum(known.sum(0), 1)
+    left = off - np.where(known, off, 0.0).sum(0) / count
+    z = left / np.maximum(np.sqrt(np.where(known, left**2, 0.0).sum(0) / count), 1e-12)
     found: Floats = np.nan_to_num((z + z.T) / 2)
     return found
 

@@ -53,6 +53,11 @@ class Question:
     grouped: bool
 
 
+_LETTERS: Final = "characters"  # a view of every question
+_STRANGE: Final = (
+    0.2  # of the usual likeness. The least of a benchmark's model is 0.5; of one put into other words, 0.04
+)
+
 QUESTIONS: Final = (
     Question(
         "wrapper", "The suspect is the same model as {}, behind a wrapper.",
@@ -112,12 +117,22 @@ def judge_one(
         outcome, named = Outcome.TOO_FEW_PROMPTS, ()
     elif count < needed:
         outcome, named = Outcome.INSUFFICIENT_CONTROLS, ()
+    elif stranger(likeness[_LETTERS]):
+        outcome, named = Outcome.NOT_COMPARABLE, ()
     best = groups[labels.index(standings[0].candidate)]
     return Claim(
         question.kind, question.says, outcome, named, alpha, count, needed, tuple(standings),
         {card.name: float(value) for card, value in zip(cards, null, strict=True) if not np.isnan(value)},
         via=_via(question, likeness, cards, best) if outcome is Outcome.SUPPORTED else "", documented=documented,
     )  # fmt: skip
+
+
+def stranger(likeness: Likeness) -> bool:
+    """Whether the first model's answers have next to nothing in common with anybody's, as those in another language."""
+    off = np.where(np.eye(len(likeness.same), dtype=bool), np.nan, likeness.same)
+    known = ~np.isnan(off)
+    mean = np.where(known, off, 0.0).sum(1) / np.maximum(known.sum(1), 1)
+    return bool(mean[0] < _STRANGE * np.median(mean[1:]))
 
 
 def candidates(cards: Sequence[Card], *, grouped: bool) -> tuple[list[str], list[list[int]]]:
@@ -165,8 +180,9 @@ def _families(families: Sequence[str], null: Floats) -> int:
 
 
 def statistic(question: Question, likeness: Likeness) -> Floats:
-    """Models x models: the standing that a question looks at in one view."""
-    return likeness.centred if question.by_prompt else standing(likeness.same - likeness.cross)
+    """Models x models: the standing that a question looks at in one view; 0, as usual, where it was never measured."""
+    found = likeness.centred if question.by_prompt else standing(likeness.same - likeness.cross)
+    return np.nan_to_num(found)
 
 
 def _scores(

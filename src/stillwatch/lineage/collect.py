@@ -15,6 +15,9 @@ from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from stillwatch.errors import InputError, MissingExtra, StillwatchError, UsageError
 from stillwatch.lineage.identity import about_identity
 
@@ -73,21 +76,23 @@ class Pace:
 
 
 def read_prompts(path: Path) -> dict[str, str]:
-    """Prompts of a file by their key: NDJSON or a JSON array with ``prompt_id`` and ``prompt``, or one prompt a line.
+    """Prompts of a file by key: NDJSON, a JSON array or Parquet with ``prompt_id`` and ``prompt``, or one a line.
 
     Raises:
         InputError: a row has no prompt, or a key stands twice.
     """
     rows: list[Any]
     try:
-        text = path.read_text("utf-8")
-        if text.lstrip()[:1] == "[":
+        text = "" if path.suffix == ".parquet" else path.read_text("utf-8-sig")
+        if path.suffix == ".parquet":
+            rows = pq.read_table(path).to_pylist()
+        elif text.lstrip()[:1] == "[":
             rows = json.loads(text)
         elif text.lstrip()[:1] == "{":
             rows = [json.loads(line) for line in text.split("\n") if line.strip()]
         else:
             rows = [line for line in text.splitlines() if line.strip()]
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, pa.ArrowInvalid) as error:
         raise InputError(f"is no text or JSON ({error})", where=str(path)) from error
     found: dict[str, str] = {}
     for at, row in enumerate(rows):

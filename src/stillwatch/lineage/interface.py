@@ -67,6 +67,7 @@ class Outcome(StrEnum):
     INDISTINGUISHABLE = "indistinguishable candidates"
     SHARED_STYLE = "shared-style cluster"
     VIEWS_DISAGREE = "views disagree"
+    NOT_COMPARABLE = "not comparable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from stillwatch.lineage.interface import Outcome, Trace
 from stillwatch.stats.evidence import benjamini_hochberg
 
 _JUDGED = (Outcome.SUPPORTED, Outcome.NOT_SUPPORTED)
-_NOT_TESTED = (Outcome.INSUFFICIENT_CONTROLS, Outcome.TOO_FEW_PROMPTS)
+_NOT_TESTED = (Outcome.INSUFFICIENT_CONTROLS, Outcome.TOO_FEW_PROMPTS, Outcome.NOT_COMPARABLE)
 
 
 @dataclass(frozen=True, slots=True)

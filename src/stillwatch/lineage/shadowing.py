@@ -14,7 +14,7 @@ from stillwatch.lineage.likeness import compare
 from stillwatch.lineage.views import VIEWS
 
 _VIEWS = tuple(dict.fromkeys(view for question in QUESTIONS for view in question.views + question.beside))
-_SILENT = (Outcome.INSUFFICIENT_CONTROLS, Outcome.TOO_FEW_PROMPTS)
+_SILENT = (Outcome.INSUFFICIENT_CONTROLS, Outcome.TOO_FEW_PROMPTS, Outcome.NOT_COMPARABLE)
 
 
 def shadowing(

@@ -11,6 +11,7 @@ from stillwatch import __version__
 from stillwatch.errors import UsageError
 from stillwatch.lineage.calibration import families_needed, hierarchical_p, standing
 from stillwatch.lineage.claims import QUESTIONS, judge
+from stillwatch.lineage.copies import without_copies
 from stillwatch.lineage.documented import resemblance
 from stillwatch.lineage.identity import about_identity, leakage
 from stillwatch.lineage.interface import FEWEST_PROMPTS, Card, Claim, Panel, Role, Trace
@@ -91,6 +92,8 @@ def _fit(panel: Panel, needed: int) -> tuple[Panel, list[str]]:
     """
     warnings = []
     suspect = panel.cards[0]
+    if all(card.family == card.name for card in panel.cards):
+        warnings.append("no families were given: every control counts as a family of its own, which overstates them")
     kept = [at for at, card in enumerate(panel.cards) if card.role is not Role.CONTROL or card.family != suspect.family]
     if len(kept) < len(panel.cards):
         warnings.append(f"{len(panel.cards) - len(kept)} controls of the suspect's own family were left out")
@@ -110,6 +113,8 @@ def _fit(panel: Panel, needed: int) -> tuple[Panel, list[str]]:
             f"left out, since they answered fewer than two thirds of the prompts: {', '.join(sorted(short))}"
         )
         fitted = without(fitted, lambda card: card.name in short)
+    fitted, twice = without_copies(fitted)
+    warnings += twice
     alike = matched(fitted)
     before, after = (len({card.family for card in each.cards if card.role is Role.CONTROL}) for each in (fitted, alike))
     if after < before and after < needed:
@@ -153,8 +158,6 @@ def _doubts(panel: Panel, claims: Sequence[Claim]) -> list[str]:
     told = {standing.candidate for standing in claims[-1].standings}
     if kin := {card.group for card in panel.cards if card.role is Role.CANDIDATE} - told:
         found.append(f"not asked whether {', '.join(sorted(kin))} taught the suspect: both grew from {own}")
-    if all(card.family == card.name for card in panel.cards):
-        found.append("no families were given: every control counts as a family of its own, which overstates them")
     if not any(card.released for card in panel.cards if card.role is Role.CONTROL):
         found.append("controls could not be matched by era: no release dates were given")
     return found
