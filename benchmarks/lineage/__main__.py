@@ -13,6 +13,7 @@ from benchmarks.lineage import corpus as corpora
 from benchmarks.lineage import lines, peers, whole
 from benchmarks.lineage.evasion import EVASIONS, MIXTURES, mixed
 from benchmarks.lineage.identification import identification
+from benchmarks.lineage.strangers import strangers
 from benchmarks.options import add_common
 from stillwatch.lineage.claims import QUESTIONS
 from stillwatch.lineage.likeness import Likeness, compare, doubly_centred
@@ -79,6 +80,7 @@ def _table(corpus: corpora.Corpus, folder: Path, threads: int) -> dict:
     likeness = _likeness(corpus, corpus.texts, threads, kept)
     return {
         **_short(corpus, likeness), "as the command judges": whole.outcomes(corpus, likeness, kept),
+        "strangers": strangers(corpus, likeness, kept),
         "chat": lines.chat_auc(corpus, likeness), "claims at 0.10": lines.family_wise(corpus, likeness, 0.10),
         "refusal": _refusal(folder),
     }  # fmt: skip

@@ -46,8 +46,8 @@ def _claim(
 ) -> Claim:  # fmt: skip
     own = corpus.facts[suspect]["family"]
     others = [m for m in corpus.models if m != suspect and (m in member or corpus.facts[m]["family"] != own)]
-    cards = [replace(_card(corpus, suspect, member), role=Role.SUSPECT)]
-    cards += [_card(corpus, model, member) for model in others]
+    cards = [replace(card(corpus, suspect, member), role=Role.SUSPECT)]
+    cards += [card(corpus, model, member) for model in others]
     places = corpus.at([suspect, *others])
     grid = np.ix_(places, places)
     seen = {
@@ -58,7 +58,8 @@ def _claim(
     return judge_one(_TAUGHT, seen, cards, len(corpus.texts), 0.05)
 
 
-def _card(corpus: Corpus, model: str, member: Mapping[str, str]) -> Card:
+def card(corpus: Corpus, model: str, member: Mapping[str, str]) -> Card:
+    """What ``models.csv`` and the labels say of a model; a candidate if ``member`` has a group for it."""
     fact = corpus.facts[model]
     tier, label = corpus.labels.get(model, ("", ""))
     taught = tuple(sorted(makers(label))) if tier.startswith("L2") else None

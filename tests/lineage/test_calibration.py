@@ -125,5 +125,12 @@ def test_who_is_a_null_of_whom(control, weights, null) -> None:
     assert null_pairs([control, teacher], [[1]], weights=weights)[0, 0] == null
 
 
+@pytest.mark.parametrize(("base", "null"), [("sister", False), ("stranger", True)])
+def test_what_grew_from_a_sister_of_the_candidate_is_no_null_of_it(base, null) -> None:
+    cards = [card("c", base=base), card("t", role=Role.CANDIDATE, family="f"), card("sister", family="f"),
+             card("stranger")]  # fmt: skip
+    assert null_pairs(cards, [[1]], weights=True)[0, 0] == null
+
+
 def test_what_was_not_measured_is_no_evidence() -> None:
     assert hierarchical_p(float("nan"), np.zeros(19), [str(f) for f in range(19)]) == 1.0

@@ -136,3 +136,10 @@ def test_candidates_and_controls_of_different_prompts_accuse_nobody() -> None:
     found = trace(answered(made, halves.get), threads=2)
     assert {claim.outcome for claim in found.claims} == {Outcome.INSUFFICIENT_CONTROLS}
     assert any("control-0" in warning and "two thirds" in warning for warning in found.warnings)
+
+
+def test_a_control_that_hides_the_suspect_is_named() -> None:
+    hider = {"hider": Maker(300, TEACHERS["teacher-1"], 0.9)}
+    found = trace(panel(Maker(7, TEACHERS["teacher-2"], 0.5), TEACHERS, {**CONTROLS, **hider}), threads=2)
+    assert found.claims[1].outcome is Outcome.NOT_SUPPORTED
+    assert any(note.startswith("weights: only hider stand nearer") for note in found.warnings)

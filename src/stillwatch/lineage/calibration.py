@@ -47,17 +47,17 @@ def null_pairs(
 ) -> Mask:
     """Models x groups: pairs that are known, or taken, to have nothing to do with each other.
 
-    A control is a null of a group unless it is of one of its families or grew from the weights of a member (or those
-    of its base). For ``weights`` false it must also not be documented as taught by the group; with ``documented`` it
-    must be known not to be: its documented teachers do not hold the group, or it was released before the group's first
-    model. A candidate is a null of another group only where that is known. The suspect is never a null.
+    A control is a null of a group unless it is of one of its families or grew from the weights of a model of these (or
+    those of a member's base). For ``weights`` false it must also not be documented as taught by the group; with
+    ``documented`` it must be known not to be: its documented teachers do not hold the group, or it was released before
+    the group's first model. A candidate is a null of another group only where that is known. The suspect is never one.
     """
     mask = np.zeros((len(cards), len(groups)), bool)
     for column, group in enumerate(groups):
         members = [cards[member] for member in group]
         families = {card.family for card in members}
         labels = {card.group for card in members}
-        bases = {card.base for card in members if card.base} | {card.name for card in members}
+        bases = {card.base for card in members if card.base} | {card.name for card in cards if card.family in families}
         first = min((card.released for card in members if card.released), default="")
         for row, card in enumerate(cards):
             if card.role is Role.SUSPECT or card.family in families or card.base in bases or card.group in labels:

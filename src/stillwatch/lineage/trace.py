@@ -14,7 +14,7 @@ from stillwatch.lineage.claims import QUESTIONS, judge
 from stillwatch.lineage.copies import without_copies
 from stillwatch.lineage.documented import resemblance
 from stillwatch.lineage.identity import about_identity, leakage
-from stillwatch.lineage.interface import FEWEST_PROMPTS, Card, Claim, Panel, Role, Trace
+from stillwatch.lineage.interface import FEWEST_PROMPTS, Card, Claim, Outcome, Panel, Role, Trace
 from stillwatch.lineage.likeness import Likeness, compare
 from stillwatch.lineage.matching import matched, without
 from stillwatch.lineage.passages import loudest
@@ -22,6 +22,8 @@ from stillwatch.lineage.views import VIEWS
 
 #: Views that claims look at, or beside which they must stand.
 WANTED = tuple(dict.fromkeys(view for question in QUESTIONS for view in question.views + question.beside))
+
+_HIDING = 2  # control families so few that the outcome may be theirs
 
 
 def trace(panel: Panel, *, alpha: float = 0.05, threads: int = 4, tick: Callable[[], None] = lambda: None) -> Trace:
@@ -152,6 +154,14 @@ def _doubts(panel: Panel, claims: Sequence[Claim]) -> list[str]:
         found.append(
             f"only {min(claim.families for claim in short)} control families; {short[0].families_needed} are needed"
         )
+    families = {card.name: card.family for card in panel.cards}
+    for claim in claims:
+        ahead = [name for name, value in claim.null.items() if value >= claim.standings[0].score]
+        if claim.outcome is Outcome.NOT_SUPPORTED and 0 < len({families[name] for name in ahead}) <= _HIDING:
+            found.append(
+                f"{claim.kind}: only {' and '.join(ahead)} stand nearer to a candidate than the suspect does. "
+                "If documents, and not this result, say that they come of it, they are no controls"
+            )
     if not claims[-1].documented:
         found.append("who taught some controls is not known: each that the candidate taught too hides what it taught")
     own = panel.cards[0].base
