@@ -5,6 +5,7 @@ import re
 import shlex
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -14,10 +15,12 @@ pytest.importorskip("sqlalchemy", reason="needs the extra forum")
 from stillwatch.cli.forum import forum
 from stillwatch.errors import StillwatchError, UsageError
 from stillwatch.forum.hub import membership, tokens
-from stillwatch.forum.hub.errors import Absent, Conflict, Malformed, Unauthenticated
-from stillwatch.forum.ledger import SigningKey, parse_verifier
+from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Malformed, Unauthenticated
+from stillwatch.forum.ledger import SigningKey, entries, parse_verifier
 from stillwatch.schema.forum import Collection, Right
 from stillwatch.server.compose import compose
+from stillwatch.storage.database import Database
+from stillwatch.storage.store import Store
 
 
 class Hub:
@@ -31,6 +34,10 @@ class Hub:
             raise done.exception
         assert done.exit_code == 0, done.output
         return done.stdout
+
+    def log(self) -> list[Any]:
+        with Store(Database(self.url)).reading() as tx:
+            return [entries.decode(raw) for raw in tx.log.entries(0, 1000)]
 
 
 @pytest.fixture
@@ -127,6 +134,46 @@ def test_what_makes_no_sense_is_refused(hub: Hub) -> None:
     with pytest.raises(Malformed, match="house"):
         hub.run("person", "add", "acme", "bob", "--role", "operator")
     hub.run("person", "add", "house", "olga", "--role", "operator")
+
+
+def test_every_change_of_who_may_do_what_is_logged_with_its_operator(hub: Hub) -> None:
+    olga = hub.run("person", "add", "house", "olga", "--role", "operator").strip()
+    before = len(hub.log())
+    for arguments in (("member", "grant", "acme", "--collection", "indicators", "--read-only"),
+                      ("token", "issue", "acme", "ann")):  # fmt: skip
+        with pytest.raises(Forbidden, match="answer for this") as error:
+            hub.run(*arguments)
+        assert "olga" in str(error.value)
+        with pytest.raises(Forbidden, match="no operator of the house"):
+            hub.run(*arguments, "--operator", "ann")
+    assert len(hub.log()) == before
+    by = ("--operator", "olga")
+    hub.run("member", "grant", "acme", "--collection", "indicators", "--read-only", *by)
+    hub.run("member", "grant", "acme", "--collection", "indicators", "--none", *by)
+    id_ = hub.run("token", "issue", "acme", "ann", *by).split("_")[1]
+    for _ in range(2):
+        hub.run("token", "revoke", id_, *by)
+    hub.run("person", "appoint", "acme", "ann", "--role", "counsel", *by)
+    hub.run("person", "disable", "acme", "ann", *by)
+    hub.run("member", "disable", "acme", *by)
+    told = hub.log()[before:]
+    assert {each.by for each in told} == {olga}
+    rights = [(each.read, each.write) for each in told if isinstance(each, entries.Granted)]
+    assert rights == [(True, False), (False, False)]
+    assert [each.token for each in told if isinstance(each, entries.Issued | entries.Revoked)] == [id_, id_]
+    assert [each.roles for each in told if isinstance(each, entries.Appointed)] == [("counsel",), (), ()]
+    assert id_.encode() in b"".join(map(repr_, told)) and b"swf_" not in b"".join(map(repr_, told))
+    with pytest.raises(Absent):
+        hub.run("token", "issue", "acme", "ann", *by)
+    with pytest.raises(Conflict, match="shut out"):
+        hub.run("person", "appoint", "acme", "ann", "--role", "counsel", *by)
+    with pytest.raises(UsageError, match="--none"):
+        hub.run("member", "grant", "acme", "--collection", "indicators", "--none", "--read-only", *by)
+
+
+def repr_(entry: entries.Entry) -> bytes:
+    (written,) = entries.encode([entry])
+    return written
 
 
 def test_tokens_do_not_cross_the_network_in_the_clear(hub: Hub) -> None:

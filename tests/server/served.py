@@ -34,7 +34,7 @@ class Served:
 def token(world: World, who: Principal) -> str:
     now = times.now()
     with world.hub.store.writing() as tx:
-        return tokens.issue(tx.records, who.person, now, now + times.DAY)
+        return tokens.issue(tx, who.person, now, now + times.DAY)
 
 
 def serve(world: World) -> Served:

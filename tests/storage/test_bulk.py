@@ -17,7 +17,7 @@ def version(position: int, **changed: Any) -> tuple[Any, ...]:
     told = {
         "collection": 1, "position": position, "id": f"tool--{position}", "type": "tool", "version": "it's {é}, \"1\"",
         "moment": -(2**40), "spec": "2.1", "added": 2**60 + position, "member": "", "digest": b"", "content": BODY,
-        "item": "\U0001f980", "state": 1, "newest": True, "oldest": False, "body": BODY,
+        "item": "\U0001f980", "submission": "s", "state": 1, "newest": True, "oldest": False, "body": BODY,
     } | changed  # fmt: skip
     return tuple(told[column.name] for column in objects.columns)
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,6 +48,31 @@ def test_other_databases_are_refused(url: str) -> None:
 def test_a_database_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         migrate(Database(f"sqlite:///{tmp_path / 'absent' / 'hub.db'}"))
+
+
+def test_objects_of_the_third_version_are_given_the_first_submission_that_told_of_them(url: str) -> None:
+    opened = Database(url)
+    told = [{"id": "indicator--1", "version": "v1"}, {"id": "ipv4-addr--2"}]
+    with opened.writing() as connection:
+        command.upgrade(_config(connection), "0003")
+        for place, (id_, version, member) in enumerate(
+            [("indicator--1", "v1", "acme"), ("ipv4-addr--2", "", "acme"), ("indicator--1", "v2", "acme"),
+             ("indicator--3", "v1", "globex")]
+        ):  # fmt: skip
+            values = {"at": place, "id": id_, "version": version, "member": member, "raw": b"x"}
+            connection.execute(text(
+                "INSERT INTO objects (collection, position, id, type, version, moment, spec, added, member, digest,"
+                " content, item, state, newest, oldest, body) VALUES (1, :at, :id, 't', :version, :at, '2.1', :at,"
+                " :member, :raw, :raw, 'i', 0, TRUE, TRUE, :raw)"), values)  # fmt: skip
+        for id_, time in (("again", 9), ("first", 1)):
+            values = {"id": id_, "time": time, "told": json.dumps(told)}
+            status = "INSERT INTO submissions VALUES (:id, 1, 'acme', 'ann', :time, :told, '[]', '[]')"
+            connection.execute(text(status), values)
+    migrate(opened)
+    with opened.reading() as connection:
+        found = connection.execute(text("SELECT submission FROM objects ORDER BY position")).scalars().all()
+    assert found == ["first", "first", "", ""]
+    opened.close()
 
 
 def test_keys_of_the_first_version_are_found_in_its_log(url: str) -> None:

@@ -19,7 +19,7 @@ def new(name: str, moment: int = 1, revoked: bool = False) -> NewObject:
 
 def put(tx: Transaction, *objects: NewObject, now: int = 1000, state: State = State.RELEASED) -> list[int]:
     tx.objects.lock(1)
-    positions = tx.objects.insert(1, [(each, "acme", state) for each in objects], now)
+    positions = tx.objects.insert(1, [(each, "acme", state) for each in objects], now, "")
     tx.objects.rank(1, {each.id for each in objects})
     return positions
 

@@ -7,6 +7,7 @@ COMMANDS: dict[str, str] = {
     "appeals": "stillwatch.cli.forum_member:appeals_",
     "audit": "stillwatch.cli.forum_audit:audit",
     "compare": "stillwatch.cli.forum_compare:compare",
+    "desk": "stillwatch.cli.forum_desk:desk",
     "export": "stillwatch.cli.forum_export:export",
     "feedback": "stillwatch.cli.forum_member:feedback",
     "identifiers": "stillwatch.cli.forum_joining:identifiers",

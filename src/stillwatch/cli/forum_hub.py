@@ -32,6 +32,8 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+_by = click.option("--operator", envvar="STILLWATCH_OPERATOR", metavar="NAME",
+                   help="Operator whose doing this is, for the log; needed once the house has one.")  # fmt: skip
 policy_option = click.option(
     "--policy", envvar="STILLWATCH_POLICY", type=click.Path(path_type=Path, exists=True),
     help="The guard's policy, a file or folder of chapters.  [default: the shipped one]",
@@ -62,6 +64,15 @@ def _writing(database: str) -> Iterator[tuple["Transaction", int]]:
 
     with open_store(database).writing() as tx:
         yield tx, times.now()
+
+
+@contextmanager
+def _arranging(database: str, operator: str | None) -> Iterator[tuple["Transaction", int, str]]:
+    """A transaction, its time, and the id of who answers for it."""
+    from stillwatch.forum.hub import membership
+
+    with _writing(database) as (tx, now):
+        yield tx, now, membership.operator(tx, operator)
 
 
 @click.command("init")
@@ -130,6 +141,7 @@ def member() -> None:
 
 @member.command("add")
 @hub_options
+@_by
 @click.argument("name")
 @click.option(
     "--collection",
@@ -143,40 +155,57 @@ def member() -> None:
 @click.option("--certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="Its TLS client certificate (PEM), where mutual TLS is used.")  # fmt: skip
 def add_member(
-    database: str, keys: Path, name: str, collections: tuple[str, ...], read_only: bool, certificate: Path | None
+    database: str,
+    keys: Path,
+    operator: str | None,
+    name: str,
+    collections: tuple[str, ...],
+    read_only: bool,
+    certificate: Path | None,
 ) -> None:
     """Admit a company and tell its pseudonym in each sharing group."""
     from stillwatch.forum.hub import membership
 
     fingerprint = _fingerprint(certificate) if certificate else None
-    with _writing(database) as (tx, now):
+    with _arranging(database, operator) as (tx, now, by):
+        membership.lock(tx, collections)
         made = membership.add_member(tx, name, now, certificate=fingerprint)
         for each in collections:
-            membership.grant(tx, each, made.id, read=True, write=not read_only, now=now)
+            membership.grant(tx, each, made.id, read=True, write=not read_only, now=now, by=by)
             _OUT.print(f"{each}: {membership.pseudonym_in(tx, each, made.id).id}")
 
 
 @member.command("grant")
 @hub_options
+@_by
 @click.argument("name")
 @click.option("--collection", "collections", multiple=True, required=True, help="Alias or id; repeatable.")
 @click.option("--read-only", is_flag=True, help="It may read them, not write, also where it could before.")
-def grant(database: str, keys: Path, name: str, collections: tuple[str, ...], read_only: bool) -> None:
+@click.option("--none", "nothing", is_flag=True, help="It may do neither any more.")
+def grant(
+    database: str, keys: Path, operator: str | None, name: str, collections: tuple[str, ...], read_only: bool,
+    nothing: bool,
+) -> None:  # fmt: skip
     """Let the member NAME read and write further collections, and tell its pseudonym in each one's sharing group."""
     from stillwatch.forum.hub import membership
 
-    with _writing(database) as (tx, now):
+    if nothing and read_only:
+        raise UsageError("either of --none and --read-only", where="member grant")
+    with _arranging(database, operator) as (tx, now, by):
+        membership.lock(tx, collections)
         found = membership.find_member(tx, name)
         for each in collections:
-            membership.grant(tx, each, found.id, read=True, write=not read_only, now=now)
+            write = not (read_only or nothing)
+            membership.grant(tx, each, found.id, read=not nothing, write=write, now=now, by=by)
             _OUT.print(f"{each}: {membership.pseudonym_in(tx, each, found.id).id}")
 
 
 @member.command("key")
 @hub_options
+@_by
 @click.argument("pseudonym")
 @click.argument("public")
-def add_key(database: str, keys: Path, pseudonym: str, public: str) -> None:
+def add_key(database: str, keys: Path, operator: str | None, pseudonym: str, public: str) -> None:
     """Let PSEUDONYM sign with the key of which PUBLIC is the public half, as `keygen` or `join` printed it."""
     from stillwatch.forum.hub import membership
 
@@ -184,19 +213,33 @@ def add_key(database: str, keys: Path, pseudonym: str, public: str) -> None:
         raw = b64decode(public, validate=True)
     except ValueError:
         raise UsageError("no public key in base64", where="PUBLIC") from None
-    with _writing(database) as (tx, now):
-        _OUT.print(membership.add_key(tx, pseudonym, raw, now).id)
+    with _arranging(database, operator) as (tx, now, by):
+        _OUT.print(membership.add_key(tx, pseudonym, raw, now, by).id)
 
 
 @member.command("unkey")
 @hub_options
+@_by
 @click.argument("key")
-def retire_key(database: str, keys: Path, key: str) -> None:
+def retire_key(database: str, keys: Path, operator: str | None, key: str) -> None:
     """Take no more signatures by the KEY of this id, lost or stolen; what it signed stands."""
     from stillwatch.forum.hub import membership
 
-    with _writing(database) as (tx, now):
-        membership.retire_key(tx, key, now)
+    with _arranging(database, operator) as (tx, now, by):
+        membership.retire_key(tx, key, now, by)
+
+
+@member.command("disable")
+@hub_options
+@_by
+@click.argument("name")
+def disable_member(database: str, keys: Path, operator: str | None, name: str) -> None:
+    """Shut the member NAME out, and all of its people. What it shared stays."""
+    from stillwatch.forum.hub import membership
+    from stillwatch.schema.forum import Member
+
+    with _arranging(database, operator) as (tx, now, by):
+        membership.disable(tx, Member, membership.find_member(tx, name).id, now, by)
 
 
 @click.group("person", cls=Group)
@@ -206,16 +249,49 @@ def person() -> None:
 
 @person.command("add")
 @hub_options
+@_by
 @click.argument("member_name", metavar="MEMBER")
 @click.argument("name")
 @click.option("--role", "roles", type=_ROLES, multiple=True, required=True, help="Repeatable.")
-def add_person(database: str, keys: Path, member_name: str, name: str, roles: tuple[str, ...]) -> None:
+def add_person(
+    database: str, keys: Path, operator: str | None, member_name: str, name: str, roles: tuple[str, ...]
+) -> None:
     """Let NAME act for MEMBER in these roles."""
     from stillwatch.forum.hub import membership
 
-    with _writing(database) as (tx, now):
-        made = membership.add_person(tx, member_name, name, roles, now)
+    with _arranging(database, operator) as (tx, now, by):
+        made = membership.add_person(tx, member_name, name, roles, now, by)
     _OUT.print(made.id)
+
+
+@person.command("appoint")
+@hub_options
+@_by
+@click.argument("member_name", metavar="MEMBER")
+@click.argument("name")
+@click.option("--role", "roles", type=_ROLES, multiple=True, required=True, help="Repeatable.")
+def appoint(
+    database: str, keys: Path, operator: str | None, member_name: str, name: str, roles: tuple[str, ...]
+) -> None:
+    """Give NAME of MEMBER these roles and no others."""
+    from stillwatch.forum.hub import membership
+
+    with _arranging(database, operator) as (tx, now, by):
+        membership.appoint(tx, member_name, name, roles, now, by)
+
+
+@person.command("disable")
+@hub_options
+@_by
+@click.argument("member_name", metavar="MEMBER")
+@click.argument("name")
+def disable_person(database: str, keys: Path, operator: str | None, member_name: str, name: str) -> None:
+    """Shut NAME of MEMBER out: no role, and no token of theirs is one any more."""
+    from stillwatch.forum.hub import membership
+    from stillwatch.schema.forum import Person
+
+    with _arranging(database, operator) as (tx, now, by):
+        membership.disable(tx, Person, membership.find_person(tx, member_name, name).id, now, by)
 
 
 @click.group("token", cls=Group)
@@ -225,27 +301,29 @@ def token() -> None:
 
 @token.command("issue")
 @hub_options
+@_by
 @click.argument("member_name", metavar="MEMBER")
 @click.argument("name", metavar="PERSON")
 @click.option("--days", type=click.IntRange(1, 730), default=90, show_default=True, help="Until it expires.")
-def issue_token(database: str, keys: Path, member_name: str, name: str, days: int) -> None:
+def issue_token(database: str, keys: Path, operator: str | None, member_name: str, name: str, days: int) -> None:
     """Print a new token of PERSON."""
     from stillwatch.forum.hub import membership, tokens
 
-    with _writing(database) as (tx, now):
+    with _arranging(database, operator) as (tx, now, by):
         who = membership.find_person(tx, member_name, name)
-        click.echo(tokens.issue(tx.records, who.id, now, now + days * _DAY))
+        click.echo(tokens.issue(tx, who.id, now, now + days * _DAY, by))
 
 
 @token.command("revoke")
 @hub_options
+@_by
 @click.argument("id_", metavar="ID")
-def revoke_token(database: str, keys: Path, id_: str) -> None:
+def revoke_token(database: str, keys: Path, operator: str | None, id_: str) -> None:
     """End the token of that ID (its part between the underscores)."""
     from stillwatch.forum.hub import tokens
 
-    with _writing(database) as (tx, now):
-        tokens.revoke(tx.records, id_, now)
+    with _arranging(database, operator) as (tx, now, by):
+        tokens.revoke(tx, id_, now, by)
 
 
 def _log_key(path: Path) -> "SigningKey":

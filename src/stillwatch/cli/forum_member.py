@@ -66,7 +66,7 @@ def join_(
     peers: Path | None, log_key: str, insecure_http: bool,
 ) -> None:  # fmt: skip
     """Take part at the TAXII 2.1 server at URL; at a Stillwatch hub, bring the signing key. Harmless to repeat."""
-    from stillwatch.forum.member import Membership, State, connect, introduce, join
+    from stillwatch.forum.member import Membership, State, connect, introduce, join, refresh
     from stillwatch.forum.member.hub import is_hub
     from stillwatch.forum.member.shelf import learn, read_peers
 
@@ -82,20 +82,23 @@ def join_(
             learn(state, read_peers(peers))
         from stillwatch.forum.ledger import load_key
 
-        click.echo(f"joined {joined.root}")
         brought = False
         if joined.hub:
             taxii = connect(joined)
             try:
                 brought = introduce(state, taxii, log_key)
+                refresh(state, taxii)
                 _learn(state, taxii)
             finally:
                 taxii.transport.close()
             click.echo(f"pseudonym {state.membership.identity}")
+        click.echo(f"joined {joined.root}")
         public = load_key(Path(joined.key))
         then = "the hub has it" if brought else "tell it to the operator"
         click.echo(f"signing key {public.id}, public half {b64encode(public.public).decode()}: {then}")
-        for id_, title, alias in state.rows("SELECT id, title, alias FROM collection ORDER BY id"):
+        for id_, title, alias in state.rows(
+            "SELECT id, title, alias FROM collection WHERE can_read + can_write ORDER BY id"
+        ):
             click.echo(ascii(f"collection {alias or id_}  {title}")[1:-1])
     finally:
         state.close()
@@ -231,6 +234,7 @@ def feedback(
         if state.membership.hub and kind in get_args(Verdict):
             for collection in collections(state, names, "can_read"):
                 report(taxii, collection, target, kind.replace("-", "_"), count, evidence)
+                click.echo(f"{_name(state, collection)}: reported")
             return 0
         if kind == "erase":
             for collection in collections(state, names, "can_write"):
@@ -238,6 +242,7 @@ def feedback(
                     erase(taxii, collection, target, reason)
                 else:
                     taxii.delete(collection, target)
+                click.echo(f"{_name(state, collection)}: erased")
             return 0
         verdict: Verdict | None = next((each for each in get_args(Verdict) if each == kind), None)
         made = say(state, verdict, target, count) if verdict else withdraw(state, target)
@@ -258,6 +263,7 @@ def appeals_(folder: Path, id_: str | None, outcome: str | None, reason: str | N
     with _joined(folder) as (_, taxii):
         if id_ and outcome and reason:
             answer_appeal(taxii, id_, outcome, reason)
+            click.echo("answered")
         for each in appeals(taxii):
             click.echo(ascii(f"{each.id}  {each.object}  until {each.deadline}  {each.statement}")[1:-1])
 
@@ -352,10 +358,17 @@ def _pull(state: "State", taxii: "Taxii", names: tuple[str, ...], page: int, che
                 check,
                 lambda fresh, at=status: at.update(f"{fresh:,} new"),  # type: ignore[misc]
             )
-        told = f"{collection}: {done.fresh:,} new, {done.bad:,} faulty, {done.gone:,} deleted, {done.pages:,} pages"
+        name = _name(state, collection)
+        told = f"{name}: {done.fresh:,} new, {done.bad:,} faulty, {done.gone:,} deleted, {done.pages:,} pages"
         click.echo(told)
         if done.doubtful:
-            click.echo(f"{collection}: the server may have more than it gives; try --check later", err=True)
+            click.echo(f"{name}: the server may have more than it gives; try --check later", err=True)
+
+
+def _name(state: "State", collection: str) -> str:
+    """Its alias, printable, or else its id."""
+    ((alias,),) = state.rows("SELECT alias FROM collection WHERE id = ?", collection)
+    return ascii(alias or collection)[1:-1]
 
 
 def _learn(state: "State", taxii: "Taxii") -> None:

@@ -49,6 +49,11 @@ def limits(audit: Audit) -> list[str]:
         "The log shows what the hub wrote into it. What passed outside of the hub, or was never logged, is not in it; "
         "members' own records and their objects can be compared with it."
     ]
+    if audit.unrecorded:
+        says.append(
+            f"{words.plural(audit.unrecorded, 'member')} had rights before the log spoke of rights: what they read and "
+            "wrote was not held against those."
+        )
     skipped = {each.name for each in audit.checks if each.outcome == SKIPPED}
     if "witnessed" in skipped:
         says.append("No witness was named: the hub could have shown another log to somebody else.")

@@ -180,6 +180,7 @@ class Known:
     state: int
     added: int
     item: str
+    submission: str = ""
 
 
 @dataclass(frozen=True, slots=True)

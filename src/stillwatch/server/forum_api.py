@@ -203,6 +203,12 @@ class FromQuery(Strict):
     after: _Size = 0
 
 
+class ActorQuery(Strict):
+    """In which sharing group, by the pseudonym there; empty for all."""
+
+    actor: Annotated[str, Meta(max_length=300, pattern=_NO_NUL)] = ""
+
+
 class EntriesQuery(Strict):
     """Which entries."""
 
@@ -314,7 +320,7 @@ def recalls(call: Call) -> Recalls:
                 each.recall.id, each.recall.kind, each.collection.id, each.recall.object, each.actor,  # type: ignore[arg-type]
                 times.text(each.recall.time), each.recall.reason,  # type: ignore[arg-type]
             )
-            for each in receipts.owed(call.hub, call.who)
+            for each in receipts.owed(call.hub, call.who, call.query.actor)
         ]
     )  # fmt: skip
 
@@ -428,7 +434,7 @@ OPERATIONS = (
     Operation("POST", f"{_A}{{id}}/answer", "answer_appeal", "Answer an objection to an object of yours.", answer,
               AppealResource, body=Answer, roles=("counsel", "submitter"), failures=(409, 422)),
     Operation("GET", f"{ROOT}recalls/", "recalls", "Recalls that you have to acknowledge.", recalls, Recalls,
-              roles=_READS, failures=(404,)),
+              ActorQuery, roles=_READS, failures=(404,)),
     Operation("POST", f"{ROOT}recalls/{{recall}}/acknowledgement", "acknowledge", "Prove that a recall reached you.",
               acknowledge, Receipt, body=Envelope, roles=_READS, failures=(409, 422)),
     Operation("POST", f"{ROOT}pseudonyms/{{pseudonym}}/resolution", "resolve", "Look up a pseudonym; it is logged.",

@@ -34,7 +34,7 @@ except ImportError:
     raise MissingExtra("sqlalchemy", "forum") from None
 
 o = objects.c
-_KNOWN = (o.position, o.id, o.type, o.moment, o.digest, o.content, o.member, o.state, o.added, o.item)
+_KNOWN = (o.position, o.id, o.type, o.moment, o.digest, o.content, o.member, o.state, o.added, o.item, o.submission)
 _ROW = (o.position, o.id, o.version, o.spec, o.added, o.digest)  # as the fields of Row, the body last
 
 
@@ -75,8 +75,10 @@ class Objects:
             Known(**row) for part in chunks(some) for row in self.connection.execute(query, {"some": part}).mappings()
         ]
 
-    def insert(self, collection: int, rows: Sequence[tuple[NewObject, str, State]], now: int) -> list[int]:
-        """Store object versions with their member and state at the next positions, and return those.
+    def insert(
+        self, collection: int, rows: Sequence[tuple[NewObject, str, State]], now: int, submission: str
+    ) -> list[int]:
+        """Store object versions of a submission, with member and state, at the next positions, and return those.
 
         The caller holds the lock. ``added`` is ``now``, or later where the order is later already.
         """
@@ -85,7 +87,7 @@ class Objects:
         position, added = self._take(collection, len(rows), now)
         values = [
             (collection, position + n, new.id, new.type, new.version, new.moment, new.spec, added + n, member,
-             new.digest, new.content, new.item, int(state), True, True, new.body)
+             new.digest, new.content, new.item, submission, int(state), True, True, new.body)
             for n, (new, member, state) in enumerate(rows)
         ]  # fmt: skip
         bulk.write(self.connection, objects, values)

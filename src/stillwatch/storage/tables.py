@@ -89,8 +89,8 @@ orders = Table("orders", metadata, _number("collection", True), _number("positio
 objects = Table(
     "objects", metadata, _number("collection", True), _number("position", True), _text("id"), _text("type"),
     _text("version"), _number("moment"), _text("spec"), _number("added"), _text("member"), _bytes("digest"),
-    _bytes("content"), _text("item"), Column("state", SmallInteger, nullable=False), _flag("newest"), _flag("oldest"),
-    Column("body", LargeBinary),
+    _bytes("content"), _text("item"), _text("submission"), Column("state", SmallInteger, nullable=False),
+    _flag("newest"), _flag("oldest"), Column("body", LargeBinary),
     Index("object_version", "collection", "id", "moment", unique=True),
     Index("object_added", "collection", "added", unique=True), Index("object_content", "collection", "content"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from stillwatch.forum.hub import membership, reading, times
 from stillwatch.forum.hub.hub import Hub
 from stillwatch.forum.hub.reading import Question
-from stillwatch.schema.forum import Filter, Principal
+from stillwatch.schema.forum import Filter, Person, Principal
 from tests.forum.hub.made import Company, World, _company
 
 _NUMBERS = count()
@@ -18,7 +18,8 @@ REASON = "Read in full: it names nobody and nothing of the trade."
 def person(world: World, member: str, *roles: str) -> Principal:
     with world.hub.store.writing() as tx:
         owner = membership.find_member(tx, member)
-        made = membership.add_person(tx, member, f"person-{next(_NUMBERS)}", roles, times.now())
+        by = next((each.id for each in tx.records.find(Person) if "operator" in each.roles), "")
+        made = membership.add_person(tx, member, f"person-{next(_NUMBERS)}", roles, times.now(), by)
     return Principal(made.id, owner.id, owner.house, frozenset(roles))
 
 

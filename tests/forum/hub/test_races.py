@@ -9,7 +9,7 @@ from time import sleep
 import pytest
 
 from stillwatch.forum.hub import keys, membership, reading, recall, receipts, times
-from stillwatch.forum.hub.errors import Conflict, Forbidden
+from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden
 from stillwatch.forum.ledger import SigningKey, key_id
 from stillwatch.forum.ledger.acknowledgement import acknowledge
 from stillwatch.forum.ledger.entries import stamp
@@ -73,3 +73,37 @@ def test_an_acknowledgement_sent_twice_at_once_is_one_entry(world: World) -> Non
             sleep(0.5)
         assert both[0].result(30).envelope == both[1].result(30).envelope
     assert [each.__struct_config__.tag for each in world.log()].count("acknowledged") == 1
+
+
+def test_nobody_reads_or_writes_behind_a_right_that_is_being_taken(world: World) -> None:
+    (found,) = world.acme.author.objects(1)
+    world.submit(world.globex, *world.globex.author.objects(1))
+    with ThreadPoolExecutor(2) as pool:
+        with world.hub.store.writing() as tx:
+            membership.grant(tx, "shared", world.acme.who.member, read=False, write=False, now=times.now())
+            late = [pool.submit(world.submit, world.acme, found),
+                    pool.submit(reading.objects, world.hub, world.acme.who, "shared", ALL)]  # fmt: skip
+            sleep(0.5)
+        for each in late:
+            with pytest.raises(Absent):
+                each.result(30)
+    assert world.remarks() == []
+
+
+def test_rights_in_several_collections_are_given_while_both_are_written_to(world: World) -> None:
+    with world.hub.store.writing() as tx:
+        membership.add_collection(tx, membership.add_group(tx, "other", times.now()).id, "More", "more", times.now())
+        membership.grant(tx, "more", world.acme.who.member, read=True, write=True, now=times.now())
+    objects = world.acme.author.objects(20)
+
+    def given(number: int) -> None:
+        with world.hub.store.writing() as tx:
+            names = ("more", "shared") if number % 2 else ("shared", "more")
+            membership.lock(tx, names)
+            for name in names:
+                membership.grant(tx, name, world.globex.who.member, read=True, write=True, now=times.now())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(given, range(10)))
+        list(pool.map(lambda at: world.submit(world.acme, objects[at]) if at % 2 else given(at), range(20)))
+    assert world.remarks() == []

@@ -131,10 +131,10 @@ def test_a_recall_that_many_members_owe_names_every_one(world: World) -> None:
     (made,) = versions(world, 1)
     others = set()
     with world.hub.store.writing() as tx:
-        group = tx.records.find(Collection)[0].group
         for n in range(140):
             member = membership.add_member(tx, f"member-{n}", times.now())
-            others.add(membership.admit(tx, group, member.id, times.now()).id)
+            membership.grant(tx, "shared", member.id, read=True, write=False, now=times.now())
+            others.add(membership.pseudonym_in(tx, "shared", member.id).id)
             tx.records.add(Fetch(f"{n}", 1, member.id, 1, 1, times.now()))
             append(tx, times.now(), Fetched(time="", actor=membership.pseudonym_in(tx, "shared", member.id).id,
                                             collection=tx.records.find(Collection)[0].id, first=1, last=1,

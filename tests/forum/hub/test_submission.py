@@ -2,18 +2,21 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from stillwatch.forum.hub import reading, submission
+from stillwatch.forum.hub import membership, reading, review, submission, times
 from stillwatch.forum.hub.errors import Forbidden, TooLarge, Unprocessable
 from stillwatch.forum.hub.reading import Question
 from stillwatch.forum.ledger import SigningKey, sign_object
 from stillwatch.forum.ledger.entries import commit
 from stillwatch.forum.ledger.jcs import digest
 from stillwatch.schema import stix
-from stillwatch.schema.forum import Feedback, Filter, Quarantined
-from tests.forum.hub.made import Company, Object, World, messages, told
+from stillwatch.schema.forum import Feedback, Filter, Quarantined, State
+from tests.forum.hub.made import Company, Object, World, _company, messages, told
+from tests.forum.hub.people import REASON, person
+from tests.forum.hub.test_review import host
 
 ALL = Question(Filter(all_versions=True))
 
@@ -134,6 +137,57 @@ def test_equal_indicators_of_two_members_are_one_that_both_stand_behind(world: W
         (counted,) = tx.records.find(Feedback, kind="corroboration")
     assert (counted.object, counted.member) == (found["id"], world.globex.who.member)
     assert told(world.submit(world.globex, twin)) == (1, 0, 0)
+    assert world.remarks() == []
+
+
+def writes_only(world: World, company: Company) -> None:
+    with world.hub.store.writing() as tx:
+        membership.grant(tx, "shared", company.who.member, read=False, write=True, now=times.now())
+
+
+def test_who_only_writes_is_not_told_what_others_said(world: World) -> None:
+    (found,) = world.acme.author.objects(1)
+    twin = resigned(world.globex, {name: each for name, each in found.items() if name != "extensions"},
+                    id="indicator--2f5c8f0a-5d4a-4f0e-9d5e-0a5f5f5b7f11", name="Indicator 2f5c8f0a",
+                    created_by_ref=world.globex.author.identity)  # fmt: skip
+    writes_only(world, world.globex)
+    (alone,) = json.loads(world.submit(world.globex, world.globex.author.objects(2)[1]).successes)
+    world.submit(world.acme, found)
+    (merged,) = json.loads(world.submit(world.globex, twin).successes)
+    assert merged["message"] == alone["message"] == "released"
+    assert [each.__struct_config__.tag for each in world.log()].count("merged") == 1
+
+
+@pytest.mark.parametrize("state", [State.RELEASED, State.SUSPENDED])
+def test_nor_whether_an_observable_is_on_record(world: World, state: State) -> None:
+    alone = world.submit(world.globex, host())
+    counsel = person(world, "house", "counsel")
+    (held,) = review.waiting(world.hub, counsel)
+    review.decide(world.hub, counsel, held.id, False, REASON, held.digest.hex())
+    world.submit(world.acme, host())
+    (held,) = review.waiting(world.hub, counsel)
+    review.decide(world.hub, counsel, held.id, True, REASON, held.digest.hex())
+    with world.hub.store.writing() as tx:
+        (known,) = tx.objects.known(1, [host()["id"]])
+        tx.objects.set_state(1, [known.position], state)
+    with world.hub.store.writing() as tx:
+        other = _company(tx, "initech", times.now())
+    writes_only(world, other)
+    assert messages(world.submit(other, host())) == messages(alone)
+    assert world.remarks() == []
+
+
+def test_the_right_to_write_is_that_of_the_moment_in_which_it_is_written(world: World) -> None:
+    (found,) = world.acme.author.objects(1)
+    examined = world.hub.examine
+
+    def slowly(raws: Any, signer: Any) -> Any:
+        with world.hub.store.writing() as tx:
+            membership.grant(tx, "shared", world.acme.who.member, read=True, write=False, now=times.now())
+        return examined(raws, signer)
+
+    with pytest.raises(Forbidden):
+        replace(world, hub=replace(world.hub, examiners=slowly)).submit(world.acme, found)
     assert world.remarks() == []
 
 

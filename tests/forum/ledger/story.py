@@ -91,7 +91,9 @@ def opening_entries() -> list[e.Entry]:
     return [
         e.Ruled(time=time(), policy=POLICY, version="2026-11", approved_by=("counsel-1",)),
         e.Enrolled(time=time(), actor=ALICE, group="g1"),
+        e.Granted(time=time(), actor=ALICE, collection="c1", read=True, write=True),
         e.Enrolled(time=time(), actor=BOB, group="g1"),
+        e.Granted(time=time(), actor=BOB, collection="c1", read=True, write=False),
         e.Keyed(time=time(), actor=ALICE, public=base64.b64encode(ALICE_KEY.public).decode()),
         e.Keyed(time=time(), actor=BOB, public=base64.b64encode(BOB_KEY.public).decode()),
         e.Appointed(time=time(), person="p-submit", roles=("submitter",)),
@@ -131,6 +133,8 @@ def honest() -> list[e.Entry]:
         e.Joined(time=time(8), group="g1", epoch="54", members=2),
         e.Ended(time=time(8), holder="hub", epoch="54"),
         e.Unkeyed(time=time(9), actor=ALICE, key=ALICE_KEY.id),
+        e.Issued(time=time(9), token="0123456789abcdef", person="p-submit", expires=time(99), by="p-operator"),
+        e.Revoked(time=time(9), token="0123456789abcdef", by="p-operator"),
     ]  # fmt: skip
 
 

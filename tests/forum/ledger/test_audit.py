@@ -52,6 +52,21 @@ def test_an_honest_log_passes_every_check(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [each["reason"] for each in audit.resolved] == ["court-order"]
     assert audit.members[BOB]["fetched"] == 1
+    assert audit.unrecorded == 0
+    assert [(each["change"], each["of"], each["may"], each["by"]) for each in audit.arranged][-2:] == [
+        ("issued", "p-submit", f"use token 0123456789abcdef until {time(99)}", "p-operator"),
+        ("revoked", "0123456789abcdef", "be used no more", "p-operator"),
+    ]
+    assert {each["may"] for each in audit.arranged if each["change"] == "granted"} == {
+        "read and write to c1",
+        "read c1",
+    }
+
+
+def test_rights_from_before_the_log_spoke_of_them_are_counted_and_not_judged(tmp_path: Path) -> None:
+    entries = [each for each in honest() if not isinstance(each, e.Granted)]
+    audit = audited(Story().tell(entries).export(tmp_path))
+    assert (audit.unrecorded, _outcomes(audit)["entitled"]) == (2, "passed")
 
 
 def test_what_was_not_looked_at_is_said(tmp_path: Path) -> None:
@@ -85,7 +100,8 @@ MISDEEDS: dict[str, tuple[Callable[[], list[e.Entry]], str, str]] = {
         "decided", "never put in force"),
     "shared again after its erasure": (lambda: [released("i1", 9, 9)], "decided", "when it is recalled"),
     "counsel released their own": (
-        lambda: [e.Appointed(time=time(9), person="p-submit", roles=("counsel", "submitter")), submitted("i6", 9),
+        lambda: [e.Appointed(time=time(9), person="p-submit", roles=("counsel", "submitter"), by="p-operator"),
+                 submitted("i6", 9),
                  e.Quarantined(time=time(9), item="i6", cause="guard", categories=("x",), policy=POLICY),
                  released("i6", 9, 9, "counsel", "p-submit")], "second-person", "which they submitted"),
     "released by who is no counsel": (
@@ -98,6 +114,28 @@ MISDEEDS: dict[str, tuple[Callable[[], list[e.Entry]], str, str]] = {
     "released by nobody": (
         lambda: [submitted("i6", 9), held("i6"),
                  released("i6", 9, 9, "counsel")], "second-person", "nobody, not counsel"),
+    "read without the right to": (
+        lambda: [e.Granted(time=time(9), actor=BOB, collection="c1", read=False, write=False, by="p-operator"),
+                 e.Fetched(time=time(9), actor=BOB, collection="c1", first=1, last=2, count=2)], "entitled",
+        f"{BOB} read collection c1 without the right"),
+    "read where there was never a right": (
+        lambda: [e.Enrolled(time=time(9), actor="identity--eve", group="g1", by="p-operator"),
+                 e.Fetched(time=time(9), actor="identity--eve", collection="c1", first=1, last=2, count=2)], "entitled",
+        "identity--eve read collection c1"),
+    "written by who may only read": (
+        lambda: [msgspec.structs.replace(submitted("i6", 9), actor=BOB),
+                 e.Withheld(time=time(9), item="i6", by="guard", categories=("x",), policy=POLICY)], "entitled",
+        f"{BOB} wrote to collection c1"),
+    "a right by nobody": (
+        lambda: [e.Granted(time=time(9), actor=BOB, collection="c1", read=True, write=True)], "arranged",
+        "nobody answers for the entry granted"),
+    "a token by who is no operator": (
+        lambda: [e.Issued(time=time(9), token="t2", person="p-submit", expires=time(99), by="p-counsel")], "arranged",
+        "p-counsel, who is no operator, made the entry issued"),
+    "a role by who is operator no more": (
+        lambda: [e.Appointed(time=time(9), person="p-operator", roles=(), by="p-operator"),
+                 e.Appointed(time=time(9), person="p-new", roles=("counsel",), by="p-operator")], "arranged",
+        "p-operator, who is no operator"),
     "fetched before its release": (
         lambda: [e.Fetched(time=time(9), actor=BOB, collection="c1", first=4, last=5, count=1)], "fetched", "up to 5"),
     "a page of more than there is": (

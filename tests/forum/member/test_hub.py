@@ -184,3 +184,73 @@ def test_a_key_is_rotated_and_peers_follow_without_being_told(forum: Forum, monk
             assert "the hub has it" in forum.run("rotate", *early)
     (stored,) = rows(forum.folder / "late", "SELECT value FROM setting WHERE name = 'membership'")
     assert json.loads(str(stored[0]))["identity"] == late
+
+
+def fails(forum: Forum, *arguments: object) -> str:
+    _, err = (process := forum.start(*arguments)).communicate(timeout=120)
+    assert process.returncode != 0
+    return err
+
+
+def test_each_sharing_group_has_a_state_that_keeps_to_it(forum: Forum) -> None:
+    forum.run("init", "--collection", "drills", "--drill")
+    names = {name: forum.admit(name) for name in ("initech", "umbrella")}
+    states = {}
+    for name, earnest in names.items():
+        drill = forum.run("member", "grant", name, "--collection", "drills").split()[-1]
+        joining = ("join", forum.url, "--state", forum.folder / f"{name}-drill", "--token-file",
+                   forum.folder / f"{name}.token")  # fmt: skip
+        told = fails(forum, *joining)
+        assert f"{earnest} (indicators)" in told and f"{drill} (drills)" in told
+        said = forum.run(*joining, "--identity", drill)
+        assert "collection drills" in said and "collection indicators" not in said
+        states[name] = ("--state", forum.folder / name), ("--state", forum.folder / f"{name}-drill")
+    made = forum.folder / "for-initech.json"
+    made.write_text(json.dumps({"objects": indicators(1)}))
+    forum.run("push", made, *states["initech"][0], "--collection", "indicators")
+    for state in states["umbrella"]:
+        forum.run("sync", *state)
+    held = "SELECT id FROM object WHERE gone = ''"
+    ((id_,),) = [row for row in rows(forum.folder / "umbrella", held) if row[0] == indicators(1)[0]["id"]]
+    assert rows(forum.folder / "umbrella-drill", held) == []
+    assert "indicators: erased" in forum.run(
+        "feedback", "erase", id_, *states["initech"][0], "--collection", "indicators"
+    )
+    assert "recalls: 0 followed" in forum.run("sync", *states["umbrella"][1])
+    assert "recalls: 1 followed" in forum.run("sync", *states["umbrella"][0])
+
+
+def test_counsel_and_the_house_have_a_desk(forum: Forum) -> None:
+    forum.admit("hooli")
+    tokens = {}
+    for name, role in (("olga", "operator"), ("cora", "counsel")):
+        forum.run("person", "add", "house", name, "--role", role)
+        forum.environment["STILLWATCH_OPERATOR"] = "olga"
+        tokens[role] = forum.folder / f"{name}.token"
+        tokens[role].touch(0o600)
+        tokens[role].write_text(forum.run("token", "issue", "house", name))
+
+    def desk(role: str, *arguments: str) -> str:
+        return forum.run("desk", *arguments, "--hub", forum.url, "--token-file", tokens[role])
+
+    made, state = forum.folder / "doubtful.json", ("--state", forum.folder / "hooli")
+    doubtful = indicators(2)[1] | {"description": "Somebody wrote \x1b[2J this."}
+    made.write_text(json.dumps({"objects": [doubtful]}))
+    forum.run("push", made, *state, "--collection", "indicators", "--submit-for-review")
+    id_ = next(line.split()[0] for line in desk("counsel", "waiting").splitlines() if str(doubtful["id"]) in line)
+    assert "Somebody wrote \\u001b[2J this." in desk("counsel", "look", id_)
+    assert "no decision" in fails(forum, "desk", "decide", id_, "--reason", "It names nobody.", "--hub", forum.url,
+                                  "--token-file", tokens["counsel"])  # fmt: skip
+    assert "released" in desk("counsel", "decide", id_, "--release", "--yes", "--reason", "It names nobody at all.")
+    assert desk("counsel", "waiting") == ""
+    lodged = desk(
+        "counsel", "lodge", str(doubtful["id"]), "--collection", "indicators", "--statement", "That is our range."
+    )
+    assert lodged.split()[0] in forum.run("appeals", *state)
+    forum.run("appeals", *state, "--answer", lodged.split()[0], "--outcome", "upheld", "--reason", "They are right.")
+    (line,) = desk("operator", "objections").splitlines()
+    assert "upheld" in line and line.endswith("They are right.")
+    pseudonym = json.loads(rows(forum.folder / "hooli", "SELECT value FROM setting WHERE name = 'membership'")[0][0])  # type: ignore[arg-type]
+    assert desk("operator", "resolve", pseudonym["identity"], "--reason", "abuse").strip() == "hooli"
+    assert "403" in fails(forum, "desk", "resolve", pseudonym["identity"], "--reason", "abuse", "--hub", forum.url,
+                          "--token-file", tokens["counsel"])  # fmt: skip

@@ -115,7 +115,7 @@ def _people(tx: Any, name: str, now: int) -> dict[str, str]:
     found = {}
     for what, roles in {"all": ("analyst", "counsel"), "analyst": ("analyst",), "submitter": ("submitter",)}.items():
         person = membership.add_person(tx, name, what, roles, now)
-        found[f"{name} {what}"] = tokens.issue(tx.records, person.id, now, now + 400 * times.DAY)
+        found[f"{name} {what}"] = tokens.issue(tx, person.id, now, now + 400 * times.DAY)
     return found
 
 

@@ -90,6 +90,25 @@ def count(client: Client, session: str) -> Count:
     return messages.read(base64.b64decode(remote.count), Count)
 
 
+def test_offers_are_not_made_and_taken_back_without_end(anywhere: World) -> None:
+    for decliner in ("ada", "bea", "ada"):
+        with anywhere.client("ada") as ada:
+            session = compare.offer(ada, anywhere.pseudonyms["bea"], [KIND], addresses(0, 20))
+        with anywhere.client(decliner) as client:
+            compare.decline(client, session)
+        with anywhere.client("ada") as ada:
+            assert compare.advance(ada, session).stage == "declined"
+    with anywhere.client("ada") as ada:
+        for kinds in ([KIND], ["client_prefix"]):
+            with pytest.raises(RefusedError, match="3 offers of yours to this member"):
+                compare.offer(
+                    ada, anywhere.pseudonyms["bea"], kinds, [*addresses(0, 20), ("client_prefix", "10.0.0.0/24")]
+                )
+        compare.offer(ada, anywhere.pseudonyms["cyd"], [KIND], addresses(0, 20))
+    with anywhere.client("bea") as bea:  # whom nobody troubled may ask
+        assert compare.offer(bea, anywhere.pseudonyms["ada"], [KIND], addresses(0, 20))
+
+
 def test_an_offer_that_is_declined_compares_nothing_and_may_be_followed_by_another(world: World) -> None:
     for decliner in ("bea", "ada"):
         with world.client("ada") as ada:

@@ -55,8 +55,10 @@ class Objects(Protocol):
     def equals(self, collection: int, contents: Some[bytes]) -> list[Known]:
         """Every version that says one of ``contents``, the earliest first."""
 
-    def insert(self, collection: int, rows: Sequence[tuple[NewObject, str, State]], now: int) -> list[int]:
-        """Store object versions at the next positions, and return those."""
+    def insert(
+        self, collection: int, rows: Sequence[tuple[NewObject, str, State]], now: int, submission: str
+    ) -> list[int]:
+        """Store object versions of a submission at the next positions, and return those."""
 
     def rank(self, collection: int, ids: Some[str]) -> None:
         """Mark the newest and oldest readable version of each id anew."""

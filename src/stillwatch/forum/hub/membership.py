@@ -2,17 +2,22 @@
 
 A member that joins a group is given a random STIX identity id for that group, and one more for each other group, so
 that peers cannot tell that two pseudonyms are one company. Only the operator can resolve one, and that is logged.
+
+Every change of who may do what is an entry of the log, with the operator who made it: ``by``, the id of a person, which
+is empty only before the house has an operator (``operator``).
 """
 
 import base64
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
-from stillwatch.forum.hub.errors import Absent, Conflict, Malformed
+from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Malformed
 from stillwatch.forum.hub.interface import Transaction
 from stillwatch.forum.hub.log import append
 from stillwatch.forum.ledger.ed25519 import PUBLIC
-from stillwatch.forum.ledger.entries import Appointed, Enrolled, Keyed, Unkeyed
+from stillwatch.forum.ledger.entries import Appointed, Enrolled, Granted, Keyed, Unkeyed
 from stillwatch.forum.ledger.keys import key_id
 from stillwatch.schema.forum import Collection, Group, Key, Member, Person, Pseudonym, Right, Role
 
@@ -47,7 +52,26 @@ def find_member(tx: Transaction, name: str) -> Member:
     return found
 
 
-def add_person(tx: Transaction, member: str, name: str, roles: tuple[str, ...], now: int) -> Person:
+def operator(tx: Transaction, name: str | None) -> str:
+    """The id of the operator of that name, whose doing a change is; empty as long as the house has none.
+
+    Raises:
+        Forbidden: it is no operator, or nobody is named and there is one.
+    """
+    houses = [each.id for each in tx.records.find(Member, house=True, disabled=False)]
+    people = tx.records.find(Person, member=houses, disabled=False)
+    known = {each.name: each.id for each in people if Role.OPERATOR in each.roles}
+    if (name or known) and name not in known:
+        do = f"Name one: {', '.join(sorted(known))}" if known else "Appoint one first, naming nobody"
+        raise Forbidden(
+            "an operator has to answer for this" if not name else "no operator of the house",
+            where=name or "--operator",
+            do=do,
+        )
+    return known[name] if name else ""
+
+
+def add_person(tx: Transaction, member: str, name: str, roles: tuple[str, ...], now: int, by: str = "") -> Person:
     """A new person of a member. Operators belong to the house alone.
 
     Raises:
@@ -58,6 +82,31 @@ def add_person(tx: Transaction, member: str, name: str, roles: tuple[str, ...], 
     owner = find_member(tx, member)
     if tx.records.one(Person, member=owner.id, name=name):
         raise Conflict("the member has a person of that name", where=name)
+    _check_roles(owner, name, roles)
+    person = Person(uuid4().hex, owner.id, name, tuple(sorted(set(roles))), now)
+    tx.records.add(person)
+    append(tx, now, Appointed(time="", person=person.id, roles=person.roles, by=by))
+    return person
+
+
+def appoint(tx: Transaction, member: str, name: str, roles: tuple[str, ...], now: int, by: str = "") -> Person:
+    """Give a person these roles and no others.
+
+    Raises:
+        Absent, Malformed: as of ``find_person`` and ``add_person``.
+        Conflict: the person was shut out.
+    """
+    found = find_person(tx, member, name)
+    if found.disabled:
+        raise Conflict("the person was shut out", where=name, do="Add another person")
+    _check_roles(find_member(tx, member), name, roles)
+    changed = replace(found, roles=tuple(sorted(set(roles))))
+    tx.records.change(Person, {"id": found.id}, roles=changed.roles)
+    append(tx, now, Appointed(time="", person=found.id, roles=changed.roles, by=by))
+    return changed
+
+
+def _check_roles(owner: Member, name: str, roles: tuple[str, ...]) -> None:
     unknown = sorted(set(roles) - set(Role))
     if unknown or not roles:
         raise Malformed(f"no such role: {', '.join(unknown) or 'none given'}", do=f"Roles are {', '.join(Role)}")
@@ -65,10 +114,6 @@ def add_person(tx: Transaction, member: str, name: str, roles: tuple[str, ...], 
         raise Malformed(
             "an operator is of the house", where=name, do="Add the member that operates the hub with --house"
         )
-    person = Person(uuid4().hex, owner.id, name, tuple(sorted(set(roles))), now)
-    tx.records.add(person)
-    append(tx, now, Appointed(time="", person=person.id, roles=person.roles))
-    return person
 
 
 def find_person(tx: Transaction, member: str, name: str) -> Person:
@@ -83,7 +128,7 @@ def find_person(tx: Transaction, member: str, name: str) -> Person:
     return found
 
 
-def disable(tx: Transaction, kind: type[Member] | type[Person], id_: str, now: int) -> None:
+def disable(tx: Transaction, kind: type[Member] | type[Person], id_: str, now: int, by: str = "") -> None:
     """Shut a member or a person out; what they did remains on record. A person has no role from then on.
 
     Raises:
@@ -92,7 +137,7 @@ def disable(tx: Transaction, kind: type[Member] | type[Person], id_: str, now: i
     if not tx.records.change(kind, {"id": id_}, disabled=True):
         raise Absent(f"no such {kind.__name__.lower()}", where=id_[:80])
     people = tx.records.find(Person, id=id_) if kind is Person else tx.records.find(Person, member=id_)
-    append(tx, now, *(Appointed(time="", person=each.id, roles=()) for each in people))
+    append(tx, now, *(Appointed(time="", person=each.id, roles=(), by=by) for each in people))
 
 
 def add_group(tx: Transaction, title: str, now: int) -> Group:
@@ -136,7 +181,7 @@ def add_collection(
     return collection
 
 
-def admit(tx: Transaction, group: str, member: str, now: int) -> Pseudonym:
+def admit(tx: Transaction, group: str, member: str, now: int, by: str = "") -> Pseudonym:
     """The member's pseudonym in the group, made if it has none.
 
     Raises:
@@ -149,11 +194,11 @@ def admit(tx: Transaction, group: str, member: str, now: int) -> Pseudonym:
     if found is None:
         found = Pseudonym(f"identity--{uuid4()}", group, owner.id, now)
         tx.records.add(found)
-        append(tx, now, Enrolled(time="", actor=found.id, group=group))
+        append(tx, now, Enrolled(time="", actor=found.id, group=group, by=by))
     return found
 
 
-def add_key(tx: Transaction, pseudonym: str, public: bytes, now: int) -> Key:
+def add_key(tx: Transaction, pseudonym: str, public: bytes, now: int, by: str = "") -> Key:
     """Let a pseudonym sign with an Ed25519 public key; harmless to repeat.
 
     Raises:
@@ -167,7 +212,8 @@ def add_key(tx: Transaction, pseudonym: str, public: bytes, now: int) -> Key:
         raise Malformed("an Ed25519 public key has 32 bytes", where="key")
     found = tx.records.one(Key, id=key_id(public))
     if found is None:
-        (entry,) = append(tx, now, Keyed(time="", actor=pseudonym, public=base64.b64encode(public).decode()))
+        encoded = base64.b64encode(public).decode()
+        (entry,) = append(tx, now, Keyed(time="", actor=pseudonym, public=encoded, by=by))
         found = Key(key_id(public), pseudonym, public, now, entry=entry)
         tx.records.add(found)
     if found.pseudonym != pseudonym or found.retired is not None:
@@ -175,7 +221,7 @@ def add_key(tx: Transaction, pseudonym: str, public: bytes, now: int) -> Key:
     return found
 
 
-def retire_key(tx: Transaction, key: str, now: int) -> None:
+def retire_key(tx: Transaction, key: str, now: int, by: str = "") -> None:
     """A pseudonym gives up a key: what it signed stands, it signs no more.
 
     Raises:
@@ -184,23 +230,35 @@ def retire_key(tx: Transaction, key: str, now: int) -> None:
     found = tx.records.one(Key, id=key, retired=None)
     if found is None:
         raise Absent("no such key", where=key[:80])
-    (entry,) = append(tx, now, Unkeyed(time="", actor=found.pseudonym, key=key))
+    (entry,) = append(tx, now, Unkeyed(time="", actor=found.pseudonym, key=key, by=by))
     tx.records.change(Key, {"id": key}, retired=now, retired_entry=entry)
 
 
-def grant(tx: Transaction, collection: str, member: str, read: bool, write: bool, now: int) -> Right:
-    """Give a member rights in a collection, and a pseudonym in its group; the latest call counts.
+def grant(tx: Transaction, collection: str, member: str, read: bool, write: bool, now: int, by: str = "") -> Right:
+    """Give a member rights in a collection, and a pseudonym in its group; the latest call counts, neither ends them.
 
     Raises:
         Absent: no such collection or member.
     """
     found = any_collection(tx, collection)
     owner = find_member(tx, member)
-    admit(tx, found.group, owner.id, now)
+    tx.objects.lock(found.number)  # whoever reads or writes does so before this change, or is bound by it
+    actor = admit(tx, found.group, owner.id, now, by)
     right = Right(found.number, owner.id, read, write)
     if not tx.records.change(Right, {"collection": found.number, "member": owner.id}, read=read, write=write):
         tx.records.add(right)
+    append(tx, now, Granted(time="", actor=actor.id, collection=found.id, read=read, write=write, by=by))
     return right
+
+
+def lock(tx: Transaction, collections: Iterable[str]) -> None:
+    """Keep others out of all of them, before rights in several are given: what is locked comes before the log.
+
+    Raises:
+        Absent: no such collection.
+    """
+    for number in sorted({any_collection(tx, each).number for each in collections}):
+        tx.objects.lock(number)
 
 
 def any_collection(tx: Transaction, name: str) -> Collection:

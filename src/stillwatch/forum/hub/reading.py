@@ -51,6 +51,7 @@ def objects(hub: Hub, who: Principal, name: str, question: Question) -> Page:
     with hub.store.writing() as tx:
         collection = readable(tx.records, who, name)
         tx.objects.share(collection.number)  # who recalls one of these objects afterwards finds that they were fetched
+        readable(tx.records, who, name)  # the right may have gone meanwhile
         page = _page(hub, tx, who, collection, question, "objects", bodies=True)
         fetched(hub, tx, who, collection, page.rows)
     return page

@@ -30,8 +30,10 @@ class Owed:
     actor: str
 
 
-def owed(hub: Hub, who: Principal) -> list[Owed]:
+def owed(hub: Hub, who: Principal, actor: str = "") -> list[Owed]:
     """The recalls that the member has to acknowledge, the oldest first, at most ``PAGE`` at once.
+
+    With ``actor`` those alone of the sharing group in which the member has this pseudonym.
 
     Raises:
         Forbidden: they read nothing, so that nothing is recalled from them.
@@ -39,12 +41,14 @@ def owed(hub: Hub, who: Principal) -> list[Owed]:
     demand(who, *READERS)
     with hub.store.reading() as tx:
         open_ = [each.recall for each in tx.records.find(Receipt, member=who.member, acknowledged=None)]
-        recalls = sorted(_recalls(tx.records, open_), key=lambda each: (each.time, each.id))[:PAGE]
-        collections = {each.number: each for each in tx.records.find(Collection)} if recalls else {}
-        return [
-            Owed(each, collections[each.collection], _actor(tx.records, collections[each.collection], who.member).id)
-            for each in recalls
-        ]
+        actors = {each.group: each.id for each in tx.records.find(Pseudonym, member=who.member)} if open_ else {}
+        collections = {each.number: each for each in tx.records.find(Collection, group=list(actors))} if open_ else {}
+        found = [
+            Owed(each, collections[each.collection], actors[collections[each.collection].group])
+            for each in _recalls(tx.records, open_) if each.collection in collections
+        ]  # fmt: skip
+    mine = [each for each in found if actor in ("", each.actor)]
+    return sorted(mine, key=lambda each: (each.recall.time, each.recall.id))[:PAGE]
 
 
 def acknowledge(hub: Hub, who: Principal, recall: str, envelope: dict[str, Any]) -> Receipt:

@@ -161,7 +161,9 @@ def _decide_new(
     if standing is not None:
         _merge(hub, tx, who, collection, held, new, standing)
         return
-    (position,) = tx.objects.insert(collection.number, [(new, held.member, State.RELEASED)], hub.clock())
+    (position,) = tx.objects.insert(
+        collection.number, [(new, held.member, State.RELEASED)], hub.clock(), held.submission
+    )
     tx.objects.rank(collection.number, {new.id})
     hub.log(tx, entries.Released(time=stamp, item=held.item, by="counsel", policy=hub.policy, position=position,
                                  person=who.person))  # fmt: skip
@@ -209,7 +211,7 @@ def _merge(
 ) -> None:
     """Let the indicator that says the same stand for both, as it would where the guard had no doubt."""
     now = hub.clock()
-    tx.objects.insert(collection.number, [(new, held.member, State.DUPLICATE)], now)
+    tx.objects.insert(collection.number, [(new, held.member, State.DUPLICATE)], now, held.submission)
     submission.corroborate(tx.records, collection.number, held.member, [into.id], now)
     _log_merged(hub, tx, who, held, into)
 

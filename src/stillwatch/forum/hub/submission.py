@@ -28,6 +28,7 @@ from stillwatch.schema.forum import (
     Principal,
     Pseudonym,
     Quarantined,
+    Right,
     State,
     Submission,
     Withheld,
@@ -35,6 +36,7 @@ from stillwatch.schema.forum import (
 from stillwatch.schema.stix import published
 
 _MATCHED = "known: it is on record already"
+_NOT_TAKEN = "not taken here"
 _CORROBORATES = "equal to another member's indicator: counted as its corroboration"
 
 
@@ -57,7 +59,8 @@ class _Outcome:
 class _Record:
     """What is on record of the objects of an envelope: of anybody, and of the submitter's member what was held back.
 
-    ``standing`` is what other members' indicators say, ``barred`` the objects of which no new version is taken.
+    ``standing`` is what other members' indicators say, ``barred`` the objects of which no new version is taken. Who
+    does not read the collection (``reads``) is told nothing by which to know what others have in it.
     """
 
     versions: dict[tuple[str, int], Known]
@@ -66,6 +69,7 @@ class _Record:
     pending: dict[tuple[str, int, bytes], Quarantined]
     withheld: dict[tuple[str, int, bytes], Withheld]
     barred: set[str]
+    reads: bool
 
 
 def submit(hub: Hub, who: Principal, name: str, body: bytes) -> Submission:
@@ -80,8 +84,8 @@ def submit(hub: Hub, who: Principal, name: str, body: bytes) -> Submission:
     raws = read_envelope(body, hub.limits)
     examined = hub.examine([bytes(raw) for raw in raws], signer)
     with hub.store.writing() as tx:
-        writable(tx.records, who, name)  # the right may have gone meanwhile
         tx.objects.lock(collection.number)
+        writable(tx.records, who, name)  # the right may have gone meanwhile
         return _settle(hub, tx, who, collection, signer.pseudonym, examined)
 
 
@@ -110,7 +114,7 @@ def _settle(
             outcome.failures.append(_detail(each.id, each.version, each.message))
         else:
             _place(outcome, record, who, collection, each, id_, now)
-    positions = tx.objects.insert(collection.number, outcome.rows, now)
+    positions = tx.objects.insert(collection.number, outcome.rows, now, id_)
     # The one version of an id is its newest and oldest from the first: only among several is there anything to rank.
     versions = Counter(id_ for id_, _ in record.versions)
     tx.objects.rank(collection.number, {new.id for new, _, _ in outcome.rows if versions[new.id] > 1})
@@ -199,6 +203,7 @@ def _record(hub: Hub, tx: Transaction, who: Principal, collection: Collection, n
                  if each.member == who.member and each.decision != "expired"},
         withheld={(each.object, each.moment, each.digest): each for each in withheld if each.member == who.member},
         barred=suspension.barred(hub, held),
+        reads=tx.records.one(Right, collection=collection.number, member=who.member, read=True) is not None,
     )  # fmt: skip
 
 
@@ -224,12 +229,18 @@ def _place(
         outcome.quarantined.append(held)
         outcome.pendings.append(detail)
         return
+    if stored := record.versions.get((new.id, new.moment)):  # another's, of which the submitter is not told
+        if stored.state == State.ERASED:
+            outcome.failures.append(_detail(new.id, new.version, _NOT_TAKEN))
+        else:
+            outcome.successes.append(detail)
+        return
     standing = record.standing.get(new.content)
     state = State.DUPLICATE if standing and new.id not in record.owners and not new.revoked else State.RELEASED
     if standing and state is State.DUPLICATE:
         outcome.corroborated.append(standing.id)
         outcome.merged[new.item] = standing.item
-        detail["message"] = _CORROBORATES
+        detail["message"] = _CORROBORATES if record.reads else detail["message"]
     stored = Known(-1, new.id, new.type, new.moment, new.digest, new.content, who.member, int(state), now, new.item)
     record.versions[new.id, new.moment] = stored
     record.owners.setdefault(new.id, stored)
@@ -242,6 +253,9 @@ def _on_record(outcome: _Outcome, record: _Record, who: Principal, new: NewObjec
     key = (new.id, new.moment, new.digest)
     stored, pending, withheld = record.versions.get(key[:2]), record.pending.get(key), record.withheld.get(key)
     owner = record.owners.get(new.id)
+    hidden = bool(stored and stored.member != who.member and not record.reads and new.id not in published())
+    if hidden:
+        stored = None
     if owner and owner.member != who.member and new.version and new.id not in published():
         outcome.failures.append(_detail(new.id, new.version, "the object is another member's"))
     elif stored and stored.digest != new.digest and new.version:
@@ -250,7 +264,7 @@ def _on_record(outcome: _Outcome, record: _Record, who: Principal, new: NewObjec
         outcome.failures.append(_detail(new.id, new.version, "this version was erased"))
     elif stored:
         outcome.successes.append(_detail(new.id, new.version, _MATCHED))
-    elif new.id in record.barred and not new.revoked:
+    elif new.id in record.barred and not hidden and not new.revoked:
         outcome.failures.append(_detail(new.id, new.version, suspension.BARRED))
     elif pending and pending.decision is None:
         outcome.pendings.append(_detail(new.id, new.version, "waits for counsel's decision"))

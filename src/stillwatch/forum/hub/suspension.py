@@ -100,17 +100,10 @@ def reinstate(hub: Hub, tx: Transaction, collection: Collection, id_: str, momen
 def _held(tx: Transaction, collection: Collection, known: Known, body: bytes, cause: str, now: int) -> Quarantined:
     found = json.loads(body)
     version = str(found.get("modified", found.get("created", "")))
-    submission, person = _origin(tx, collection, known)
+    origin = tx.records.one(Submission, id=known.submission)
+    submission, person = (origin.id, origin.person) if origin else ("", "")
     return Quarantined(
         uuid4().hex, collection.number, known.member, person, submission, known.id, known.type, version, known.moment,
         str(found.get("spec_version", "2.1")), body, known.digest, known.content, found.get("revoked") is True, cause,
         "{}", now, known.item,
     )  # fmt: skip
-
-
-def _origin(tx: Transaction, collection: Collection, known: Known) -> tuple[str, str]:
-    """The submission of a version and the person who made it; both empty if no record of it is left."""
-    for each in tx.records.find(Submission, order="time", collection=collection.number, member=known.member):
-        if f'"{known.id}"' in each.successes:
-            return each.id, each.person
-    return "", ""

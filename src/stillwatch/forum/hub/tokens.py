@@ -10,34 +10,40 @@ import re
 import secrets
 
 from stillwatch.forum.hub.errors import Absent, Unauthenticated
-from stillwatch.forum.hub.interface import Records
+from stillwatch.forum.hub.interface import Records, Transaction
+from stillwatch.forum.hub.log import append
+from stillwatch.forum.ledger.entries import Issued, Revoked, stamp
 from stillwatch.schema.forum import Member, Person, Principal, Token
 
 _FORM = re.compile(r"swf_([0-9a-f]{16})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
-def issue(records: Records, person: str, now: int, expires: int) -> str:
-    """A new token of ``person``, told once.
+def issue(tx: Transaction, person: str, now: int, expires: int, by: str = "") -> str:
+    """A new token of ``person``, told once; the log is told its public half, and the operator ``by`` whom it is.
 
     Raises:
         Absent: there is no such person.
     """
-    if records.one(Person, id=person) is None:
+    if tx.records.one(Person, id=person, disabled=False) is None:
         raise Absent("no such person", where=person)
     id_, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    records.add(Token(id_, _hash(secret), person, now, expires))
+    tx.records.add(Token(id_, _hash(secret), person, now, expires))
+    append(tx, now, Issued(time="", token=id_, person=person, expires=stamp(expires), by=by))
     return f"swf_{id_}_{secret}"
 
 
-def revoke(records: Records, token: str, now: int) -> None:
-    """End a token, given whole or by its id.
+def revoke(tx: Transaction, token: str, now: int, by: str = "") -> None:
+    """End a token, given whole or by its id; harmless to repeat.
 
     Raises:
         Absent: there is no such token.
     """
     found = _FORM.fullmatch(token)
-    if not records.change(Token, {"id": found[1] if found else token}, revoked=now):
-        raise Absent("no such token")
+    known = tx.records.one(Token, id=found[1] if found else token)
+    if known is None:
+        raise Absent("no such token", do="Give its part between the underscores, or all of it")
+    if tx.records.change(Token, {"id": known.id, "revoked": None}, revoked=now):
+        append(tx, now, Revoked(time="", token=known.id, by=by))
 
 
 def authenticate(records: Records, token: str, certificate: str | None, mutual: bool, now: int) -> Principal:

@@ -4,6 +4,7 @@ What it rests on is what the auditor brings: the log's public key, those of the 
 from a member, checkpoints that the log has to continue.
 """
 
+from base64 import b64decode
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,23 @@ from stillwatch.forum.ledger import checkpoint, note
 from stillwatch.forum.ledger.checkpoint import Checkpoint
 from stillwatch.forum.ledger.conduct import RULES, Conduct, Remark
 from stillwatch.forum.ledger.dsse import verify_object
-from stillwatch.forum.ledger.entries import Opening, Submitted, commit, decode
+from stillwatch.forum.ledger.entries import (
+    Appointed,
+    Arranged,
+    Enrolled,
+    Granted,
+    Issued,
+    Keyed,
+    Opening,
+    Submitted,
+    Unkeyed,
+    commit,
+    decode,
+)
 from stillwatch.forum.ledger.errors import LedgerError
 from stillwatch.forum.ledger.files import CheckpointLine, FileStore, read_checkpoints, read_openings
 from stillwatch.forum.ledger.jcs import digest
+from stillwatch.forum.ledger.keys import key_id
 from stillwatch.forum.ledger.merkle import EMPTY, verify_consistency
 from stillwatch.forum.ledger.note import Verifier
 from stillwatch.forum.ledger.store import every_entry
@@ -90,7 +104,8 @@ class Audit:
     """The auditor's report.
 
     ``counts`` are entries by type, ``outcomes`` items by what became of them, ``categories`` what was held back by
-    category, ``members`` for each pseudonym what it did by entry type.
+    category, ``members`` for each pseudonym what it did by entry type. ``arranged`` are all changes of who may do what,
+    and ``unrecorded`` how many members had theirs from before the log spoke of rights.
     """
 
     origin: str
@@ -110,6 +125,8 @@ class Audit:
     resolved: tuple[dict[str, str], ...] = ()
     recalls: tuple[dict[str, str], ...] = ()
     appeals: tuple[dict[str, str], ...] = ()
+    arranged: tuple[dict[str, str], ...] = ()
+    unrecorded: int = 0
 
     @property
     def passed(self) -> bool:
@@ -167,6 +184,8 @@ def run_audit(store: FileStore, trust: Trust, now: str) -> Audit:
         resolved=_resolved(conduct),
         recalls=_recalls(conduct),
         appeals=_appeals(conduct),
+        arranged=_arranged(conduct),
+        unrecorded=len(conduct.unrecorded),
     )
 
 
@@ -356,3 +375,29 @@ def _appeals(conduct: Conduct) -> tuple[dict[str, str], ...]:
         }
         for name, each in conduct.appeals.items()
     )  # fmt: skip
+
+
+def _arranged(conduct: Conduct) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"entry": str(index), "time": each.time, "change": str(each.__struct_config__.tag), **_change(each),
+         "by": each.by}
+        for index, each in conduct.arranged
+    )  # fmt: skip
+
+
+def _change(entry: Arranged) -> dict[str, str]:
+    """Whom an entry is about, and what they may do from then on."""
+    if isinstance(entry, Granted):
+        may = " and ".join([name for name, has in (("read", entry.read), ("write to", entry.write)) if has])
+        return {"of": entry.actor, "may": f"{may or 'nothing in'} {entry.collection}"}
+    if isinstance(entry, Enrolled):
+        return {"of": entry.actor, "may": f"take part in group {entry.group}"}
+    if isinstance(entry, Keyed):
+        return {"of": entry.actor, "may": f"sign with {key_id(b64decode(entry.public))}"}
+    if isinstance(entry, Unkeyed):
+        return {"of": entry.actor, "may": f"sign no more with {entry.key}"}
+    if isinstance(entry, Appointed):
+        return {"of": entry.person, "may": f"be {', '.join(entry.roles)}" if entry.roles else "be nothing"}
+    if isinstance(entry, Issued):
+        return {"of": entry.person, "may": f"use token {entry.token} until {entry.expires}"}
+    return {"of": getattr(entry, "token", ""), "may": "be used no more"}

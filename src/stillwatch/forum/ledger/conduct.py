@@ -27,6 +27,8 @@ RULES: Final = {
     "appealed": "Every appeal was answered by the submitter before its deadline",
     "compared": "No two members compared a kind twice in an epoch, and nothing was disclosed without both's consent",
     "enrolled": "Every member that acted was enrolled",
+    "entitled": "Nobody read a collection, or wrote to it, without the right to at the time",
+    "arranged": "Rights, roles, pseudonyms and tokens were changed by an operator who is named, once there was one",
     "in-order": "The entries are in the order of their times",
 }
 OPERATOR, COUNSEL = "operator", "counsel"
@@ -96,6 +98,9 @@ class Conduct:
         self._index = 0
         self._roles: dict[str, frozenset[str]] = {}
         self._policies: set[str] = set()
+        self.arranged: list[tuple[int, e.Arranged]] = []
+        self.unrecorded: set[str] = set()  # enrolled before the log spoke of rights, and none recorded since
+        self._rights: dict[tuple[str, str], e.Granted] = {}
         self._enrolled: set[str] = set()
         self._retired: set[tuple[str, str]] = set()
         self._late: set[str] = set()  # who answered an appeal that had lapsed
@@ -114,6 +119,8 @@ class Conduct:
         actor = getattr(entry, "actor", "")
         if actor and not isinstance(entry, e.Enrolled) and actor not in self._enrolled:
             self._remark("enrolled", f"{actor} acts and was never enrolled")
+        if isinstance(entry, e.Arranged):
+            self._arrange(entry)
         self._judge(entry)
 
     def conclude(self, now: str) -> list[Remark]:
@@ -148,6 +155,13 @@ class Conduct:
     @_judge.register
     def _(self, entry: e.Enrolled) -> None:
         self._enrolled.add(entry.actor)
+        if not self._rights:
+            self.unrecorded.add(entry.actor)
+
+    @_judge.register
+    def _(self, entry: e.Granted) -> None:
+        self._rights[entry.actor, entry.collection] = entry
+        self.unrecorded.discard(entry.actor)
 
     @_judge.register
     def _(self, entry: e.Keyed) -> None:
@@ -172,6 +186,7 @@ class Conduct:
 
     @_judge.register
     def _(self, entry: e.Submitted) -> None:
+        self._entitle(entry.actor, entry.collection, "wrote to")
         if entry.item in self.items:
             self._remark("submitted", f"item {entry.item} is submitted twice")
         else:
@@ -212,6 +227,7 @@ class Conduct:
 
     @_judge.register
     def _(self, entry: e.Fetched) -> None:
+        self._entitle(entry.actor, entry.collection, "read")
         if not 1 <= entry.first <= entry.last <= self._last[entry.collection]:
             self._remark(
                 "fetched", f"{entry.actor} fetched positions up to {entry.last}, which nothing was released at"
@@ -317,6 +333,21 @@ class Conduct:
             self._remark("compared", f"{entry.actor} decides on {entry.session}, of which nothing was counted")
         elif entry.agree:
             self._consents[entry.session].add(entry.actor)
+
+    def _arrange(self, entry: e.Arranged) -> None:
+        """An operator is named, but for a member's own keys and as long as nobody is an operator."""
+        self.arranged.append((self._index, entry))
+        kind = entry.__struct_config__.tag
+        if entry.by and OPERATOR not in self._roles.get(entry.by, ()):
+            self._remark("arranged", f"{entry.by}, who is no operator, made the entry {kind}")
+        own = isinstance(entry, e.Keyed | e.Unkeyed)
+        if not entry.by and not own and any(OPERATOR in roles for roles in self._roles.values()):
+            self._remark("arranged", f"nobody answers for the entry {kind}, where there was an operator")
+
+    def _entitle(self, actor: str, collection: str, did: str) -> None:
+        right = self._rights.get((actor, collection))
+        if actor not in self.unrecorded and not (right and (right.read if did == "read" else right.write)):
+            self._remark("entitled", f"{actor} {did} collection {collection} without the right to")
 
     def _decide(self, entry: Any, state: str, allowed: set[str]) -> Item | None:
         """Take an item from one of the states ``allowed`` to ``state``."""

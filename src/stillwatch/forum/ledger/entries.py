@@ -38,32 +38,61 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     time: Time
 
 
-class Enrolled(Entry, frozen=True, kw_only=True, tag="enrolled"):
+class Arranged(Entry, frozen=True, kw_only=True):
+    """Something that an operator arranges: ``by`` is which one, empty before the house has any."""
+
+    by: Id = ""
+
+
+class Enrolled(Arranged, frozen=True, kw_only=True, tag="enrolled"):
     """A member has a pseudonym in a sharing group."""
 
     actor: Id
     group: Id
 
 
-class Keyed(Entry, frozen=True, kw_only=True, tag="keyed"):
-    """A pseudonym signs with this Ed25519 key (base64) from now on."""
+class Granted(Arranged, frozen=True, kw_only=True, tag="granted"):
+    """A member may read a collection, or write to it, from now on, and nothing else there; neither ends its rights."""
+
+    actor: Id
+    collection: Id
+    read: bool
+    write: bool
+
+
+class Keyed(Arranged, frozen=True, kw_only=True, tag="keyed"):
+    """A pseudonym signs with this Ed25519 key (base64) from now on. ``by`` is empty where the member brought it."""
 
     actor: Id
     public: Public
 
 
-class Unkeyed(Entry, frozen=True, kw_only=True, tag="unkeyed"):
-    """A pseudonym no longer signs with the key of this id."""
+class Unkeyed(Arranged, frozen=True, kw_only=True, tag="unkeyed"):
+    """A pseudonym no longer signs with the key of this id. ``by`` is empty where the member gave it up."""
 
     actor: Id
     key: Hash
 
 
-class Appointed(Entry, frozen=True, kw_only=True, tag="appointed"):
+class Appointed(Arranged, frozen=True, kw_only=True, tag="appointed"):
     """A person has these roles from now on, and no others; none ends every role."""
 
     person: Id
     roles: Words
+
+
+class Issued(Arranged, frozen=True, kw_only=True, tag="issued"):
+    """A person has a token, known by its public half, until it ``expires``."""
+
+    token: Id
+    person: Id
+    expires: Time
+
+
+class Revoked(Arranged, frozen=True, kw_only=True, tag="revoked"):
+    """A token is none any more."""
+
+    token: Id
 
 
 class Ruled(Entry, frozen=True, kw_only=True, tag="ruled"):
@@ -269,9 +298,9 @@ class Joined(Entry, frozen=True, kw_only=True, tag="joined"):
 
 
 ANY: Final[Any] = (
-    Enrolled | Keyed | Unkeyed | Appointed | Ruled | Submitted | Quarantined | Withheld | Released | Merged | Fetched
-    | Recalled | Acknowledged | Resolved | Reported | Appealed | Lapsed | Answered | Announced | Ended | Evaluated
-    | Compared | Consented | Pooled | Joined
+    Enrolled | Granted | Keyed | Unkeyed | Appointed | Issued | Revoked | Ruled | Submitted | Quarantined | Withheld
+    | Released | Merged | Fetched | Recalled | Acknowledged | Resolved | Reported | Appealed | Lapsed | Answered
+    | Announced | Ended | Evaluated | Compared | Consented | Pooled | Joined
 )  # fmt: skip
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder(ANY).decode

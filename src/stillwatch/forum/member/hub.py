@@ -67,7 +67,8 @@ def follow_recalls(state: State, taxii: Taxii) -> int:
     """
     key, acknowledged = load_key(Path(state.membership.key)), 0
     while True:
-        told = get(taxii, "recalls/", _Recalls).recalls
+        # Those of another sharing group are for the state that has the pseudonym and the key for it.
+        told = get(taxii, "recalls/", _Recalls, actor=state.membership.identity).recalls
         for each in told:
             _follow(state, taxii, each, key)
         sent = _acknowledge(state, taxii)

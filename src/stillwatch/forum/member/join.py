@@ -6,6 +6,7 @@ from pathlib import Path
 from stillwatch.errors import UsageError
 from stillwatch.forum.ledger import SigningKey, load_key
 from stillwatch.forum.member.credentials import read_token
+from stillwatch.forum.member.keys import here
 from stillwatch.forum.member.state import KEY, Membership, State
 from stillwatch.forum.member.taxii import Collection, Taxii, find_root
 from stillwatch.forum.member.transport import WAITS, Access, Transport
@@ -69,8 +70,14 @@ def join(
 
 
 def refresh(state: State, taxii: Taxii) -> list[Collection]:
-    """Learn the collections anew; what was fetched of one that is no longer there stays."""
-    found = taxii.collections()
+    """Learn the collections anew; what was fetched of one that is no longer there stays.
+
+    At a Stillwatch hub they are those of the pseudonym's sharing group: a drill's state reads nothing in earnest.
+    """
+    found, joined = taxii.collections(), state.membership
+    if joined.hub and joined.identity:
+        group = {each.id for each in here(taxii).collections if each.pseudonym == joined.identity}
+        found = [each for each in found if each.id in group]
     with state.writing() as db:
         db.execute("UPDATE collection SET can_read = 0, can_write = 0")
         db.executemany(

@@ -48,6 +48,7 @@ class Taken(msgspec.Struct, frozen=True):
 
     id: str
     pseudonym: str = ""
+    alias: str = ""
 
 
 class Here(msgspec.Struct, frozen=True):
@@ -60,6 +61,10 @@ class Here(msgspec.Struct, frozen=True):
     def pseudonyms(self) -> list[str]:
         """Each once."""
         return sorted({each.pseudonym for each in self.collections if each.pseudonym})
+
+    def aliases(self, pseudonym: str) -> str:
+        """The collections in which the member has this one."""
+        return ", ".join(sorted(each.alias or each.id for each in self.collections if each.pseudonym == pseudonym))
 
 
 class Entry(msgspec.Struct):
@@ -139,7 +144,8 @@ def introduce(state: State, taxii: Taxii, log: str = "") -> bool:
     known, joined = told.pseudonyms, state.membership
     identity = joined.identity or (known[0] if len(known) == 1 else "")
     if identity not in known:
-        do = f"Give --identity; yours here are: {', '.join(known) or 'none'}"
+        each = [f"{name} ({told.aliases(name)})" for name in known]
+        do = f"Give --identity, and each a --state; yours here are: {', '.join(each) or 'none'}"
         raise UsageError("which pseudonym is to be yours cannot be told", where="--identity", do=do)
     state.join(msgspec.structs.replace(joined, identity=identity))
     return announce(state, taxii)

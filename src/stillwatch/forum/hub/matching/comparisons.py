@@ -25,6 +25,8 @@ from stillwatch.schema.matching import KINDS, Comparison, Kept, Paired
 _SMALLEST: Final = 1 << 10
 #: Comparisons that a member may have offered and nobody has answered, lest it flood its peers.
 OPEN: Final = 32
+#: Offers to the same other member in an epoch that may come to nothing, lest one be made and taken back without end.
+TRIES: Final = 3
 
 
 def offer(hub: Hub, who: Principal, session: str, raw: bytes) -> Comparison:
@@ -33,7 +35,8 @@ def offer(hub: Hub, who: Principal, session: str, raw: bytes) -> Comparison:
     Raises:
         Unprocessable: it is not the caller's, not of this epoch, or of kinds that are not compared.
         Absent: there is no such other member.
-        Conflict: the two compare one of the kinds in this epoch already, or too many offers are open.
+        Conflict: the two compare one of the kinds in this epoch already, too many offers are open, or too many to this
+            member were declined or taken back.
     """
     share, now = current(hub), hub.clock()
     with told():
@@ -59,6 +62,7 @@ def offer(hub: Hub, who: Principal, session: str, raw: bytes) -> Comparison:
             return found
         if len(tx.records.find(Comparison, first=terms.first, state="offered", limit=OPEN)) == OPEN:
             raise Conflict(f"{OPEN} offers of yours wait for an answer", do="Wait, or decline some of them")
+        _check_tries(tx.records, share.scope.epoch, first, second)
         found = Comparison(
             terms.session.hex(), share.scope.epoch, terms.first, terms.second, kinds, "offered", now, raw
         )
@@ -267,6 +271,15 @@ def _mine(records: Records, who: Principal, session: str) -> tuple[Comparison, s
             if records.one(Pseudonym, id=side, member=who.member):
                 return found, side
     raise Absent("no such comparison of yours", where=session[:40])
+
+
+def _check_tries(records: Records, epoch: int, first: Pseudonym, second: Pseudonym) -> None:
+    """Refuse another offer between two companies, whatever their pseudonyms, where so many came to nothing."""
+    sides = [[each.id for each in records.find(Pseudonym, member=side.member)] for side in (first, second)]
+    tried = records.find(Comparison, epoch=epoch, first=sides[0], second=sides[1], state="declined", limit=TRIES)
+    if len(tried) == TRIES:
+        what = f"{TRIES} offers of yours to this member were declined or taken back in this epoch"
+        raise Conflict(what, where=second.id, do="Wait for the next epoch, or for an offer of theirs")
 
 
 def _pairs(records: Records, made: Comparison, first: Pseudonym, second: Pseudonym) -> list[Paired]:
