@@ -22,7 +22,7 @@ import numpy as np
 
 from stillwatch.forum.matching import group, oprf
 from stillwatch.forum.matching.curve import batch
-from stillwatch.forum.matching.curve.batch import Bytes, Packed
+from stillwatch.forum.matching.curve.batch import Bytes, Packed, Points
 from stillwatch.forum.matching.errors import ElementError, ProofError
 from stillwatch.forum.matching.oprf import KeyPair, Mode
 
@@ -81,13 +81,14 @@ def evaluate(key: KeyPair, elements: Bytes) -> Evaluated:
         ElementError: a row is no element or the identity, or there are none or too many.
     """
     _check_size(len(elements))
-    evaluated = batch.multiply(key.secret, elements)
-    composite = batch.weighted_sum(elements, _weights(key.public, elements, evaluated))
+    points = batch.decode(elements)
+    evaluated = batch.multiply(key.secret, points)
+    composite = batch.weighted_sum(points, _weights(key.public, elements, evaluated))
     return Evaluated(evaluated, oprf.prove_composite(key, composite, Mode.VOPRF))
 
 
-def verify(public: bytes, elements: Bytes, answer: Evaluated) -> None:
-    """Verify the proof of an answer.
+def verify(public: bytes, elements: Bytes, answer: Evaluated, decoded: Points | None = None) -> Points:
+    """Verify the proof of an answer; gives the answer's points. ``decoded`` are those of ``elements``, if known.
 
     Raises:
         ProofError: it does not hold, or the answer has another length.
@@ -95,10 +96,11 @@ def verify(public: bytes, elements: Bytes, answer: Evaluated) -> None:
     """
     if answer.elements.shape != elements.shape:
         raise ProofError("an answer of another length than the question")
-    batch.refuse_identity(answer.elements)
-    weights = _weights(public, elements, answer.elements)
-    composite, image = batch.weighted_sum(elements, weights), batch.weighted_sum(answer.elements, weights)
+    points, weights = batch.decode(answer.elements), _weights(public, elements, answer.elements)
+    composite = batch.weighted_sum(decoded or batch.decode(elements), weights)
+    image = batch.weighted_sum(points, weights)
     oprf.verify_composite(public, composite, image, answer.proof, Mode.VOPRF)
+    return points
 
 
 def finish(kept: Blinded, publics: Mapping[str, bytes], answers: Mapping[str, Evaluated]) -> Bytes:
@@ -115,12 +117,12 @@ def finish(kept: Blinded, publics: Mapping[str, bytes], answers: Mapping[str, Ev
     """
     if publics.keys() != answers.keys() or not publics:
         raise ProofError(f"answers of {sorted(answers)} where those of {sorted(publics)} are needed")
+    decoded, parts = batch.decode(kept.elements), []
     for name in sorted(publics):
         try:
-            verify(publics[name], kept.elements, answers[name])
+            parts.append(verify(publics[name], kept.elements, answers[name], decoded))
         except (ProofError, ElementError) as error:
             raise type(error)(error.what, where=name, do=error.do) from error
-    parts = [answers[name].elements for name in sorted(answers)]
     joint = joint_key([publics[name] for name in sorted(publics)])
     return batch.finalize(kept.inputs, batch.sum_and_unmask(parts, kept.masks, joint))
 

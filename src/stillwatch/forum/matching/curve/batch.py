@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.forum.matching import group
-from stillwatch.forum.matching.curve import kernels, scalars, sha512, weighted
+from stillwatch.forum.matching.curve import kernels, scalars, sha512, sha512_lanes, weighted
 from stillwatch.forum.matching.curve.lanes import WIDTH
 from stillwatch.forum.matching.errors import ElementError
 
@@ -50,6 +50,14 @@ class Packed:
         return Packed(self.data, self.offsets[first : last + 1])
 
 
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Elements that are decoded, once for all that is done with them: ``count`` of them, eight in 15 vectors."""
+
+    count: int
+    vectors: Words
+
+
 def default_threads() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -74,11 +82,6 @@ def _rows(found: Words, count: int) -> Bytes:
     return found.astype("<u8", copy=False).view(np.uint8)[:count]
 
 
-def _check(valid: Words) -> None:
-    if not valid.all():
-        raise ElementError("bytes that are no element of ristretto255", do="Refuse the message.")
-
-
 def refuse_identity(elements: Bytes) -> None:
     """Raise ``ElementError`` if any row is the identity, or not of 32 bytes."""
     if elements.ndim != 2 or elements.shape[1] != group.SIZE or not elements.any(axis=1).all():
@@ -92,19 +95,27 @@ def random_scalars(count: int) -> Bytes:
     return found
 
 
-def multiply(scalar: bytes, elements: Bytes) -> Bytes:
-    """One scalar times every element.
+def decode(elements: Bytes) -> Points:
+    """The points of elements.
 
     Raises:
         ElementError: a row is no element, or the identity.
     """
     refuse_identity(elements)
     rows = words(elements)
-    factors = np.tile(np.frombuffer(scalar, "<u8").astype(np.uint64), (len(rows), 1))
-    products, valid = np.empty_like(rows), np.empty(len(rows), np.uint64)
-    kernels.multiply(rows, factors, products, valid)
-    _check(valid)
-    return _rows(products, len(elements))
+    vectors, valid = np.empty((len(rows) // WIDTH, 15, WIDTH), np.uint64), np.empty(len(rows), np.uint64)
+    kernels.decode_all(rows, vectors, valid)
+    if not valid.all():
+        raise ElementError("bytes that are no element of ristretto255", do="Refuse the message.")
+    return Points(len(elements), vectors)
+
+
+def multiply(scalar: bytes, points: Points) -> Bytes:
+    """One scalar times every element."""
+    factors = np.tile(np.frombuffer(scalar, "<u8").astype(np.uint64), (len(points.vectors) * WIDTH, 1))
+    products = np.empty_like(factors)
+    kernels.multiply(points.vectors, factors, products)
+    return _rows(products, points.count)
 
 
 @lru_cache(maxsize=64)
@@ -137,16 +148,15 @@ def hash_and_mask(inputs: Packed, tag: bytes, masks: Bytes) -> Bytes:
     return elements
 
 
-def sum_and_unmask(parts: Sequence[Bytes], masks: Bytes, public: bytes) -> Bytes:
+def sum_and_unmask(parts: Sequence[Points], masks: Bytes, public: bytes) -> Bytes:
     """Row by row the sum of all parts, less the mask times the public key.
 
     Raises:
-        ElementError: a row of a part is no element.
+        ElementError: a sum is the identity.
     """
-    rows, factors = np.stack([words(part) for part in parts]), words(masks)
-    found, valid = np.empty_like(factors), np.empty(len(factors), np.uint64)
-    kernels.sum_and_unmask(rows, factors, _table(public), found, valid)
-    _check(valid)
+    rows, factors = np.stack([part.vectors for part in parts]), words(masks)
+    found = np.empty_like(factors)
+    kernels.sum_and_unmask(rows, factors, _table(public), found)
     elements = _rows(found, len(masks))
     refuse_identity(elements)
     return elements
@@ -169,23 +179,16 @@ def keyed(key: bytes, rows: Bytes, width: int) -> Bytes:
 def hash_to_scalars(rows: Bytes, tag: bytes) -> Bytes:
     """HashToScalar of every row under a domain separation tag."""
     wide, out = np.empty((len(rows), sha512.DIGEST), np.uint8), np.empty((len(rows), 4), np.uint64)
-    offsets = np.arange(len(rows) + 1, dtype=np.int64) * rows.shape[1]
-    sha512.expand(np.ascontiguousarray(rows).reshape(-1), offsets, _bytes(tag + bytes([len(tag)])), wide)
-    scalars.reduce_wide(wide, out)
+    sha512_lanes.expand(np.ascontiguousarray(rows), _bytes(tag + bytes([len(tag)])), wide)
+    scalars.reduce_wide(wide.view("<u8").astype(np.uint64, copy=False), out)
     return _rows(out, len(rows))
 
 
-def weighted_sum(elements: Bytes, weights: Bytes) -> bytes:
-    """The sum of weight times element, on one thread; weights are public.
-
-    Raises:
-        ElementError: a row is no element.
-    """
-    rows = words(elements)
-    eight, valid = np.empty((WIDTH, 4), np.uint64), np.empty(len(rows), np.uint64)
-    window = next(bits for least, bits in _WINDOW if len(elements) >= least)
-    weighted.weighted_sum(rows, words(weights), window, eight, valid)
-    _check(valid)
+def weighted_sum(points: Points, weights: Bytes) -> bytes:
+    """The sum of weight times element, on one thread; weights are public."""
+    eight = np.empty((WIDTH, 4), np.uint64)
+    window = next(bits for least, bits in _WINDOW if points.count >= least)
+    weighted.weighted_sum(points.vectors, words(weights), window, eight)
     total = group.IDENTITY
     for row in eight.astype("<u8", copy=False):
         total = group.add(total, row.tobytes())

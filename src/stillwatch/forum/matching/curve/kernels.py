@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stillwatch.forum.matching.curve.field import choose as choose_element
 from stillwatch.forum.matching.curve.field import inverse, mul, negate, read, write
 from stillwatch.forum.matching.curve.jit import compiled, part
-from stillwatch.forum.matching.curve.lanes import WIDTH, both, equal, load, splat, store
+from stillwatch.forum.matching.curve.lanes import WIDTH, equal, load, splat, store
 from stillwatch.forum.matching.curve.ristretto import (
     Point,
     add_affine,
@@ -24,6 +24,7 @@ from stillwatch.forum.matching.curve.ristretto import (
     neutral,
     opposite,
     prepare,
+    prepare_affine,
     times16,
 )
 
@@ -32,6 +33,8 @@ DIGITS: Final = 64  # signed digits of four bits in a scalar
 _HALF: Final = 8  # digits are -8 to 8: multiples 1 to 8 are tabled
 _ELEMENT: Final = 320  # bytes of eight field elements
 _POINT: Final = 4 * _ELEMENT
+#: Bytes of eight decoded points: y+x, y-x and 2dxy of each.
+DECODED: Final = 3 * _ELEMENT
 
 
 @part
@@ -87,6 +90,28 @@ def write_point(address: int, p: Point) -> None:
 
 
 @part
+def read_decoded(address: int) -> Any:
+    """Eight decoded points, as ``add_affine`` takes them, from 960 bytes of memory."""
+    return (read(address), read(address + _ELEMENT), read(address + 2 * _ELEMENT))
+
+
+@compiled
+def decode_all(elements: Words, points: Words, valid: NDArray[np.uint64]) -> None:
+    """Decode rows once for all that is done with them: ``points`` has 15 vectors for eight rows.
+
+    ``valid`` is 0 where an element is no encoding.
+    """
+    scratch = np.empty((4, WIDTH), np.uint64)
+    for first in range(0, len(elements), WIDTH):
+        point, mask = decode(columns(elements, first, scratch))
+        store(valid.ctypes.data + first * 8, mask)
+        ready, address = prepare_affine(point), points.ctypes.data + first // WIDTH * DECODED
+        write(address, ready[0])
+        write(address + _ELEMENT, ready[1])
+        write(address + 2 * _ELEMENT, ready[2])
+
+
+@part
 def _choose_point(mask: Any, p: Point, q: Point) -> Point:
     return (
         choose_element(mask, p[0], q[0]),
@@ -137,13 +162,12 @@ def _times(p: Point, sizes: Words, signs: Words, table: Words) -> Point:
 
 
 @compiled
-def multiply(elements: Words, scalars: Words, out: Words, valid: NDArray[np.uint64]) -> None:
-    """``out`` = scalar times element, row by row; ``valid`` is 0 where an element is no encoding."""
+def multiply(points: Words, scalars: Words, out: Words) -> None:
+    """``out`` = scalar times decoded point, row by row."""
     scratch, table = np.empty((4, WIDTH), np.uint64), np.empty((_HALF, 20, WIDTH), np.uint64)
     sizes, signs = np.empty((DIGITS, WIDTH), np.uint64), np.empty((DIGITS, WIDTH), np.uint64)
-    for first in range(0, len(elements), WIDTH):
-        point, mask = decode(columns(elements, first, scratch))
-        store(valid.ctypes.data + first * 8, mask)
+    for first in range(0, len(out), WIDTH):
+        point = add_affine(neutral(), read_decoded(points.ctypes.data + first // WIDTH * DECODED))
         _digits(scalars, first, sizes, signs)
         to_rows(encode(_times(point, sizes, signs, table)), out, first, scratch)
 
@@ -219,17 +243,14 @@ def hash_and_mask(uniform: Words, scalars: Words, table: Words, out: Words) -> N
 
 
 @compiled
-def sum_and_unmask(parts: Words, scalars: Words, table: Words, out: Words, valid: NDArray[np.uint64]) -> None:
-    """``out`` = the sum over the first axis of ``parts``, less the scalar times the table's element."""
+def sum_and_unmask(parts: Words, scalars: Words, table: Words, out: Words) -> None:
+    """``out`` = the sum over the first axis of ``parts``, decoded points, less the scalar times the table's element."""
     scratch = np.empty((4, WIDTH), np.uint64)
     sizes, signs = np.empty((DIGITS, WIDTH), np.uint64), np.empty((DIGITS, WIDTH), np.uint64)
     for first in range(0, len(out), WIDTH):
-        total, mask = decode(columns(parts[0], first, scratch))
-        for party in range(1, len(parts)):
-            point, good = decode(columns(parts[party], first, scratch))
-            total = add_prepared(total, prepare(point))
-            mask = both(mask, good)
-        store(valid.ctypes.data + first * 8, mask)
+        total = neutral()
+        for party in range(len(parts)):
+            total = add_affine(total, read_decoded(parts[party].ctypes.data + first // WIDTH * DECODED))
         _digits(scalars, first, sizes, signs)
         total = opposite(_add_fixed(opposite(total), sizes, signs, table))
         to_rows(encode(total), out, first, scratch)

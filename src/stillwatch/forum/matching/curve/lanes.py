@@ -106,7 +106,7 @@ def _by_constant(operation: str, value: int) -> Any:
 
 
 add, subtract = _pairwise("add"), _pairwise("sub")
-both, either = _pairwise("and_"), _pairwise("or_")
+both, either, differ = _pairwise("and_"), _pairwise("or_"), _pairwise("xor")
 low_product, high_product = _multiply_add("l"), _multiply_add("h")
 invert_bits = _by_constant("xor", (1 << 64) - 1)
 

@@ -77,6 +77,13 @@ def prepare(p: Point) -> Point:
 
 
 @part
+def prepare_affine(p: Point) -> Any:
+    """A point whose Z is 1 in the form in which ``add_affine`` takes it."""
+    x, y, _, t = p
+    return (add(y, x), sub(y, x), mul(t, constant(_TWICE_D)))
+
+
+@part
 def add_prepared(p: Point, q: Point) -> Point:
     """P + q, q prepared."""
     x, y, z, t = p

@@ -46,16 +46,17 @@ def _settle(s: NDArray[np.int64], first: int, last: int) -> None:
 
 
 @compiled
-def reduce_wide(wide: NDArray[np.uint8], out: NDArray[np.uint64]) -> None:
-    """``out`` (rows of four words) = the rows of 64 little-endian bytes, modulo L."""
+def reduce_wide(wide: NDArray[np.uint64], out: NDArray[np.uint64]) -> None:
+    """``out`` (rows of four words) = the rows of eight words, the lowest first, modulo L."""
     s = np.zeros(26, np.int64)
     for row in range(len(out)):
         s[:] = 0
         for i in range(25):
-            for bit in range(_BITS):
-                place = i * _BITS + bit
-                if place < 512:
-                    s[i] |= np.int64((wide[row, place >> 3] >> (place & 7)) & 1) << bit
+            word, shift = (i * _BITS) >> 6, (i * _BITS) & 63
+            value = wide[row, word] >> np.uint64(shift)
+            if shift + _BITS > 64 and word < 7:
+                value |= wide[row, word + 1] << np.uint64(64 - shift)
+            s[i] = np.int64(value & np.uint64(_MASK))
         for limb in range(24, 17, -1):
             _fold(s, limb)
         _settle(s, 0, 18)

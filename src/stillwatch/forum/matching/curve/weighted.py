@@ -8,21 +8,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from stillwatch.forum.matching.curve.field import choose, negate
 from stillwatch.forum.matching.curve.jit import compiled, part
-from stillwatch.forum.matching.curve.kernels import Words, columns, read_point, signed_point, to_rows, write_point
-from stillwatch.forum.matching.curve.lanes import WIDTH, load, store, transpose
-from stillwatch.forum.matching.curve.ristretto import (
-    add_prepared,
-    decode,
-    double,
-    encode,
-    neutral,
-    prepare,
-)
+from stillwatch.forum.matching.curve.kernels import DECODED, Words, read_decoded, to_rows
+from stillwatch.forum.matching.curve.lanes import WIDTH, equal, load, splat, store, transpose
+from stillwatch.forum.matching.curve.ristretto import add_affine, add_prepared, double, encode, neutral, prepare
 
 _BITS: Final = 253
-_POINT: Final = 20  # words of one point
-_SIZE: Final = _POINT * WIDTH * 8  # bytes of eight points
 _BUCKET: Final = 192  # bytes of a bucket: a point, and four words that round it up to whole vectors
 
 
@@ -115,28 +107,29 @@ def _collect(buckets: Words, half: int, chosen: NDArray[np.uint64], rows: NDArra
     return total
 
 
+@part
+def _signed_point(q: Any, sign: Any) -> Any:
+    """A decoded point, or where the sign is 1 its opposite."""
+    mask = equal(sign, splat(np.uint64(1)))
+    return (choose(mask, q[1], q[0]), choose(mask, q[0], q[1]), choose(mask, negate(q[2]), q[2]))
+
+
 @compiled
-def weighted_sum(elements: Words, weights: Words, window: int, out: Words, valid: NDArray[np.uint64]) -> None:
-    """``out`` = eight encoded elements whose sum is the sum of weight times element over all rows.
+def weighted_sum(points: Words, weights: Words, window: int, out: Words) -> None:
+    """``out`` = eight encoded elements whose sum is the sum of weight times point over all rows.
 
     Args:
-        elements: rows of encodings, a multiple of eight.
-        weights: as many scalars below 2^253.
+        points: as of ``kernels.decode_all``.
+        weights: as many scalars below 2^253, a multiple of eight.
         window: bits of a digit, 2 to 12; speed alone depends on it.
         out: eight rows.
-        valid: a word an element, 0 where it is no encoding.
     """
-    count = len(elements) // WIDTH
+    count = len(weights) // WIDTH
     places = (_BITS + window) // window
     half = 1 << (window - 1)
-    digits = np.empty((len(elements), places), np.int32)
+    digits = np.empty((len(weights), places), np.int32)
     _signed(weights, window, digits)
-    points = np.empty((count, _POINT, WIDTH), np.uint64)
     scratch = np.empty((4, WIDTH), np.uint64)
-    for group in range(count):
-        point, mask = decode(columns(elements, group * WIDTH, scratch))
-        store(valid.ctypes.data + group * WIDTH * 8, mask)
-        write_point(points.ctypes.data + group * _SIZE, prepare(point))
     buckets = np.empty((WIDTH, half + 1, _BUCKET // 8), np.uint64)  # a lane's buckets are its own
     chosen, rows, negative = np.empty(WIDTH, np.uint64), np.empty(WIDTH, np.uint64), np.empty(WIDTH, np.uint64)
     total = neutral()
@@ -153,8 +146,8 @@ def weighted_sum(elements: Words, weights: Words, window: int, out: Words, valid
                 digit = digits[group * WIDTH + lane, place]
                 chosen[lane], negative[lane] = abs(digit), digit < 0
             # A digit of 0 goes to bucket 0, which is never collected.
-            addend = signed_point(read_point(points.ctypes.data + group * _SIZE), load(negative.ctypes.data))
+            addend = _signed_point(read_decoded(points.ctypes.data + group * DECODED), load(negative.ctypes.data))
             _rows_of(buckets, chosen, rows)
-            _scatter(add_prepared(_gather(rows), addend), rows)
+            _scatter(add_affine(_gather(rows), addend), rows)
         total = add_prepared(total, prepare(_collect(buckets, half, chosen, rows)))
     to_rows(encode(total), out, 0, scratch)
