@@ -162,7 +162,8 @@ from stillwatch.forum.matching.curve import batch, lanes
 assert not lanes.IFMA
 rows = np.frombuffer(b"".join(group.from_uniform(bytes([i]) * 64) for i in range(1, 10)), np.uint8).reshape(9, 32)
 scalar = (group.ORDER - 12345).to_bytes(32, "little")
-assert [r.tobytes() for r in batch.multiply(scalar, batch.decode(rows))] == [group.multiply(scalar, r.tobytes()) for r in rows]
+found = batch.multiply(scalar, batch.decode(rows))
+assert [r.tobytes() for r in found] == [group.multiply(scalar, r.tobytes()) for r in rows]
 """
 
 
