@@ -7,13 +7,14 @@ seen everything before it that will ever be there.
 
 from collections.abc import Collection as Some
 from collections.abc import Sequence
+from typing import Final
 from uuid import uuid4
 
 from stillwatch.errors import MissingExtra
-from stillwatch.schema.forum import Filter, Known, NewObject, Row, State
+from stillwatch.schema.forum import Feedback, Filter, Known, NewObject, Row, State
 from stillwatch.storage import bulk
 from stillwatch.storage.records import chunks
-from stillwatch.storage.tables import fetches, objects, orders
+from stillwatch.storage.tables import feedback, fetches, objects, orders
 
 try:
     from sqlalchemy import (
@@ -34,6 +35,8 @@ except ImportError:
     raise MissingExtra("sqlalchemy", "forum") from None
 
 o = objects.c
+#: Reports on a member's objects that are looked at, the latest: an older one weighs little.
+REPORTS: Final = 10_000
 _KNOWN = (o.position, o.id, o.type, o.moment, o.digest, o.content, o.member, o.state, o.added, o.item, o.submission)
 _ROW = (o.position, o.id, o.version, o.spec, o.added, o.digest)  # as the fields of Row, the body last
 
@@ -140,6 +143,13 @@ class Objects:
             )
             found.update(self.connection.execute(query.where(on_page)).scalars())
         return found
+
+    def reports(self, collection: int, member: str) -> list[Feedback]:
+        """The latest ``REPORTS`` that were made on a member's objects, the latest first."""
+        f = feedback.c
+        its = exists().where(o.collection == f.collection, o.id == f.object, o.member == member)
+        query = select(feedback).where(f.collection == collection, its).order_by(f.time.desc(), f.id).limit(REPORTS)
+        return [Feedback(**row) for row in self.connection.execute(query).mappings()]
 
     def bodies(self, collection: int, positions: Some[int]) -> dict[int, bytes]:
         """What is stored at each position, whatever its state; nothing for what is erased."""

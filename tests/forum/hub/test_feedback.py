@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillwatch.forum.hub import feedback, receipts, reputation, review
+from stillwatch.forum.hub import feedback, membership, receipts, reputation, review
 from stillwatch.forum.hub.errors import Absent, Conflict, Forbidden, Unprocessable
 from stillwatch.forum.hub.times import DAY
 from stillwatch.forum.ledger.acknowledgement import acknowledge
 from stillwatch.forum.ledger.entries import stamp
-from stillwatch.schema.forum import Feedback
+from stillwatch.schema.forum import Collection, Feedback, NewObject
 from tests.forum.hub.made import Company, World, _company, told
 from tests.forum.hub.people import REASON, fetch, later, person, third
 
@@ -147,6 +147,36 @@ def test_what_matches_too_much_is_suspended_whoever_it_matches_rightly(world: Wo
     for each in (world.globex, world.acme):  # who fetched it, and its submitter, who need not have
         assert [owed.recall.reason for owed in receipts.owed(world.hub, each.who)] == ["broad"]
     assert world.remarks() == []
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_who_may_not_read_has_no_say_in_a_sighting_either(world: World, object_: str, reads: bool) -> None:
+    with world.hub.store.writing() as tx:
+        membership.grant(tx, "shared", world.globex.who.member, read=reads, write=True, now=world.hub.clock())
+    seen = world.globex.author.objects(1)[0] | {
+        "type": "sighting", "id": "sighting--51247703-bcd7-4ba1-8dc3-499a084b624c", "sighting_of_ref": object_,
+        "count": 1, "first_seen": "2026-10-05T00:00:00Z", "last_seen": "2026-10-05T00:00:00Z",
+    }  # fmt: skip
+    body = json.dumps(seen).encode()
+    new = NewObject(seen["id"], "sighting", "", 1, "2.1", body, b"d", b"c", False, "i")
+    with world.hub.store.writing() as tx:
+        (collection,) = tx.records.find(Collection)
+        feedback.heard(world.hub, tx, collection, world.globex.who.member, [new])
+        assert len(tx.records.find(Feedback)) == reads
+
+
+def test_a_source_is_judged_by_what_was_said_of_its_own_objects(world: World, object_: str) -> None:
+    (theirs,) = world.globex.author.objects(2)[1:]
+    world.submit(world.globex, theirs)
+    others = [third(world)]
+    for each in (world.globex, others[0]):
+        say(world, each, object_, "confirmation")
+    for each in (world.acme, others[0]):
+        say(world, each, str(theirs["id"]), "false_positive")
+    with world.hub.store.reading() as tx:
+        for company, object__ in ((world.acme, object_), (world.globex, str(theirs["id"]))):
+            assert {each.object for each in tx.objects.reports(1, company.who.member)} == {object__}
+    assert standing(world, object_).source > 0.5
 
 
 _KINDS = st.tuples(

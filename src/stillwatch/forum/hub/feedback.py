@@ -16,7 +16,7 @@ from stillwatch.forum.hub.errors import Absent, Conflict, Unprocessable
 from stillwatch.forum.hub.hub import Hub, demand, readable
 from stillwatch.forum.hub.interface import Transaction
 from stillwatch.forum.ledger import entries
-from stillwatch.schema.forum import Collection, Feedback, Known, NewObject, Principal, Pseudonym, Role, State
+from stillwatch.schema.forum import Collection, Feedback, Known, NewObject, Principal, Pseudonym, Right, Role, State
 
 #: What a false-positive report may rest on: there is no field for text.
 EVIDENCE = (
@@ -76,11 +76,13 @@ def report(
 def heard(hub: Hub, tx: Transaction, collection: Collection, member: str, released: Iterable[NewObject]) -> None:
     """Count the sightings and opinions among objects that were just released; the caller holds the lock.
 
-    What is said of an own or an unknown object counts for nothing.
+    What is said of an own or an unknown object counts for nothing, and neither does what is said by who may not read
+    the collection.
     """
-    for new in released:
-        if new.type not in {"sighting", "opinion"} or new.revoked:
-            continue
+    spoken = [new for new in released if new.type in {"sighting", "opinion"} and not new.revoked]
+    if not spoken or tx.records.one(Right, collection=collection.number, member=member, read=True) is None:
+        return
+    for new in spoken:
         said = msgspec.json.decode(new.body)
         kind = "sighting" if new.type == "sighting" else _OPINIONS.get(str(said.get("opinion")), "")
         targets = [said.get("sighting_of_ref")] if kind == "sighting" else said.get("object_refs", [])
@@ -113,11 +115,9 @@ def standing(hub: Hub, who: Principal, name: str, id_: str) -> Standing:
 def _source(hub: Hub, tx: Transaction, collection: Collection, member: str) -> float:
     """A member's reputation, from every report on its objects in the collection."""
     reports: dict[str, list[Feedback]] = {}
-    for each in tx.records.find(Feedback, collection=collection.number):
+    for each in tx.objects.reports(collection.number, member):
         reports.setdefault(each.object, []).append(each)
-    owners = {each.id: each.member for each in tx.objects.known(collection.number, reports)}
-    mine = {id_: some for id_, some in reports.items() if owners.get(id_) == member}
-    outcomes = [(reputation.opinion(some, member), max(each.time for each in some)) for some in mine.values()]
+    outcomes = [(reputation.opinion(some, member), max(each.time for each in some)) for some in reports.values()]
     return reputation.source(outcomes, hub.clock())
 
 

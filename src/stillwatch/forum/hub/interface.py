@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from stillwatch.forum.ledger.store import LedgerStore
-from stillwatch.schema.forum import Filter, Known, NewObject, Row, State
+from stillwatch.schema.forum import Feedback, Filter, Known, NewObject, Row, State
 
 R = TypeVar("R")
 Object = dict[str, Any]
@@ -59,6 +59,9 @@ class Objects(Protocol):
         self, collection: int, rows: Sequence[tuple[NewObject, str, State]], now: int, submission: str
     ) -> list[int]:
         """Store object versions of a submission at the next positions, and return those."""
+
+    def reports(self, collection: int, member: str) -> list[Feedback]:
+        """What was said of a member's objects, the latest first, as much of it as is looked at."""
 
     def rank(self, collection: int, ids: Some[str]) -> None:
         """Mark the newest and oldest readable version of each id anew."""
