@@ -206,12 +206,12 @@ def test_each_sharing_group_has_a_state_that_keeps_to_it(forum: Forum) -> None:
         assert "collection drills" in said and "collection indicators" not in said
         states[name] = ("--state", forum.folder / name), ("--state", forum.folder / f"{name}-drill")
     made = forum.folder / "for-initech.json"
-    made.write_text(json.dumps({"objects": indicators(1)}))
+    made.write_text(json.dumps({"objects": indicators(OBJECTS + 40)[-1:]}))
     forum.run("push", made, *states["initech"][0], "--collection", "indicators")
     for state in states["umbrella"]:
         forum.run("sync", *state)
     held = "SELECT id FROM object WHERE gone = ''"
-    ((id_,),) = [row for row in rows(forum.folder / "umbrella", held) if row[0] == indicators(1)[0]["id"]]
+    ((id_,),) = [row for row in rows(forum.folder / "umbrella", held) if row[0] == indicators(OBJECTS + 40)[-1]["id"]]
     assert rows(forum.folder / "umbrella-drill", held) == []
     assert "indicators: erased" in forum.run(
         "feedback", "erase", id_, *states["initech"][0], "--collection", "indicators"
@@ -234,7 +234,7 @@ def test_counsel_and_the_house_have_a_desk(forum: Forum) -> None:
         return forum.run("desk", *arguments, "--hub", forum.url, "--token-file", tokens[role])
 
     made, state = forum.folder / "doubtful.json", ("--state", forum.folder / "hooli")
-    doubtful = indicators(2)[1] | {"description": "Somebody wrote \x1b[2J this."}
+    doubtful = indicators(OBJECTS + 50)[-1] | {"description": "Somebody wrote \x1b[2J this."}
     made.write_text(json.dumps({"objects": [doubtful]}))
     forum.run("push", made, *state, "--collection", "indicators", "--submit-for-review")
     id_ = next(line.split()[0] for line in desk("counsel", "waiting").splitlines() if str(doubtful["id"]) in line)
