@@ -11,7 +11,7 @@ from stillwatch.server.app import Settings, create
 from stillwatch.server.compose import OPERATIONS
 from stillwatch.server.limits import Rate
 from tests.forum.hub.made import World
-from tests.forum.hub.people import person
+from tests.forum.hub.people import person, who_answers
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Served:
 def token(world: World, who: Principal) -> str:
     now = times.now()
     with world.hub.store.writing() as tx:
-        return tokens.issue(tx, who.person, now, now + times.DAY)
+        return tokens.issue(tx, who.person, now, now + times.DAY, who_answers(tx))
 
 
 def serve(world: World) -> Served:

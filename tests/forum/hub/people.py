@@ -18,9 +18,14 @@ REASON = "Read in full: it names nobody and nothing of the trade."
 def person(world: World, member: str, *roles: str) -> Principal:
     with world.hub.store.writing() as tx:
         owner = membership.find_member(tx, member)
-        by = next((each.id for each in tx.records.find(Person) if "operator" in each.roles), "")
-        made = membership.add_person(tx, member, f"person-{next(_NUMBERS)}", roles, times.now(), by)
+        name = f"person-{next(_NUMBERS)}"
+        made = membership.add_person(tx, member, name, roles, times.now(), who_answers(tx))
     return Principal(made.id, owner.id, owner.house, frozenset(roles))
+
+
+def who_answers(tx: Any) -> str:
+    """An operator, once the house has one."""
+    return next((each.id for each in tx.records.find(Person) if "operator" in each.roles), "")
 
 
 def third(world: World) -> Company:
