@@ -12,7 +12,7 @@ from stillwatch.campaigns.fit import Fit, Trial, fits_of
 from stillwatch.campaigns.reference import Reference, alikeness
 from stillwatch.schema.evidence import Family, Reading
 from stillwatch.schema.graph import Cluster, Holders, Incidence, Named
-from stillwatch.stats.combine import bonferroni, brown
+from stillwatch.stats.combine import Moments, at_least_uniform, bonferroni, brown
 from stillwatch.stats.evidence import benjamini_hochberg, mean_bits
 from stillwatch.stats.ties import kind_bits
 
@@ -118,12 +118,14 @@ def _tried(
         return [fit.alone() for fit in fits]
 
     @cache
-    def covariance(families: tuple[Family, ...]) -> NDArray[np.float64]:
-        return reference.covariance(families, everyone - precedents)
+    def moments(families: tuple[Family, ...]) -> Moments:
+        return reference.moments(families, everyone - precedents)
 
-    def natural_p(by_family: dict[Family, float]) -> tuple[float, dict[Family, float]]:
-        p_value = brown(list(by_family.values()), covariance(tuple(by_family))) if by_family else 1.0
-        return p_value, by_family
+    def natural_p(by_family: dict[Family, float], fit: Fit) -> tuple[float, dict[Family, float]]:
+        if not by_family:
+            return 1.0, by_family
+        tested = np.array([bool(fit.tests[family]) for family in by_family])  # natural groups were not
+        return brown(list(by_family.values()), at_least_uniform(moments(tuple(by_family)), tested)), by_family
 
     def trial(i: int, fit: Fit) -> Trial:
         if not fit.fits:
@@ -134,7 +136,7 @@ def _tried(
             for family, tests in fit.tests.items()
         }
         natural, telling = min(
-            (natural_p({f: p for f, p in by_family.items() if f not in route}) for route in fit.routes),
+            (natural_p({f: p for f, p in by_family.items() if f not in route}, fit) for route in fit.routes),
             key=lambda each: each[0],
         )
         return fit.beside(min(1.0, natural * len(fit.routes)), telling, groups)

@@ -23,6 +23,8 @@ class Explanation:
         alike: families whose artifacts make the natural groups that it is compared with.
         crowd: at least as many others must have these values too, else it is no crowd and nothing popular.
         own: the few values must be the group's own, not a webmail domain or a carrier that everybody has.
+        one: a single value must cover nearly all of the group, and be hardly anybody else's.
+        repeated: it fits where most sent the same prompts as others of the group. A queue deals no item out twice.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Explanation:
     alike: frozenset[Family]
     own: bool = False
     crowd: bool = False
+    one: bool = False
+    repeated: bool = False
 
 
 _INSTITUTION = frozenset(
@@ -64,6 +68,14 @@ EXPLANATIONS = (
         crowd=True,
     ),
     Explanation(
+        "shared exercise or benchmark",
+        frozenset({Family.SOFTWARE, Family.CONTENT, Family.CONDUCT, Family.TEMPO}),
+        frozenset({Family.CONTENT}),
+        "strangers who take one course or run one benchmark, item by item",
+        frozenset({Family.SOFTWARE, Family.CONTENT}),
+        repeated=True,
+    ),
+    Explanation(
         "enterprise behind one address",
         _INSTITUTION,
         frozenset(),
@@ -71,9 +83,17 @@ EXPLANATIONS = (
         frozenset({Family.NETWORK, Family.PAYMENT, Family.REGISTRATION}),
     ),
     Explanation(
+        "one firm's own tool",
+        _INSTITUTION | {Family.CONTENT},
+        frozenset({Family.PAYMENT, Family.REGISTRATION}),
+        "one firm's people, who do its work with its own prompts",
+        frozenset({Family.NETWORK, Family.PAYMENT, Family.REGISTRATION}),
+        one=True,
+    ),
+    Explanation(
         "classroom",
         (_INSTITUTION | {Family.CONTENT}) - {Family.PAYMENT},
-        frozenset({Family.NETWORK, Family.REGISTRATION, Family.COHORT}),
+        frozenset({Family.NETWORK, Family.REGISTRATION}),
         "people in one place at one time on the same exercise",
         frozenset({Family.NETWORK, Family.REGISTRATION, Family.COHORT}),
         own=True,

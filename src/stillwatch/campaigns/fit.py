@@ -17,6 +17,10 @@ from stillwatch.stats.written import percent
 FEW_VALUES, COVERED = 3, 0.5
 #: A group's own place or domain is one that no more than this part of all actors share.
 OWN = 0.05
+#: What makes a group one firm covers so much of it; of its holders no more than half are elsewhere.
+NEARLY_ALL, THEIRS = 0.9, 2
+#: Whoever sent so many prompts word for word as another member did has a set of items in common with it.
+REPEATS, PROMPT = 2, "prompt"
 #: Prefixes of an issuer or a region: sharing one is no sign of one place or one payer.
 COARSE = frozenset({"card_bin", "phone_prefix"})
 
@@ -117,12 +121,13 @@ def fits_of(
     """
     by_bits = {family: _family_bits(graph, family, bits) for family in Family}
     tests = {f: [r.p_value for g, r in readings if g == f and r.p_value is not None] for f in Family}
-    found: dict[tuple[frozenset[Family], bool], tuple[NDArray[np.int64], str]] = {}
+    found: dict[tuple[frozenset[Family], bool, bool, bool], tuple[NDArray[np.int64], str]] = {}
     fits = []
     for explanation in EXPLANATIONS:
-        key = explanation.needs, explanation.own
+        key = explanation.needs, explanation.own, explanation.one, explanation.repeated
         if key not in found:
-            found[key] = _defining(graph, held, cluster, *key)
+            find = _repeated if explanation.repeated else _defining
+            found[key] = find(graph, held, cluster, explanation)
         covering, defining = found[key]
         left = [family for family in Family if family not in explanation.grants]
         size, everybody = len(cluster.actors), len(graph.actors)
@@ -152,21 +157,49 @@ def _family_bits(graph: Incidence, family: Family, bits: NDArray[np.float64]) ->
 
 
 def _defining(
-    graph: Incidence, held: Holders, cluster: Cluster, needs: frozenset[Family], own: bool
+    graph: Incidence, held: Holders, cluster: Cluster, explanation: Explanation
 ) -> tuple[NDArray[np.int64], str]:
     """Everybody who holds the few artifacts that make the group look like the explanation, and these in words."""
     best: tuple[float, NDArray[np.integer], str] = (0.0, np.zeros(0, np.int64), "")
-    most = max(OWN * len(graph.actors), 2 * len(cluster.actors)) if own else np.inf
+    most = _most_holders(explanation, len(cluster.actors), len(graph.actors))
+    enough = NEARLY_ALL if explanation.one else COVERED
     for index, kind in enumerate(graph.kinds):
-        if kind.family not in needs or not kind.artifact or kind.name in COARSE:
+        if kind.family not in explanation.needs or not kind.artifact or kind.name in COARSE:
             continue
         values, holder = graph.held_by(cluster.actors, index)
         value, count = np.unique(values, return_counts=True)
         usable = (held.degree_of(value) <= most) & ~graph.ordinary[value]
         value, count = value[usable], count[usable]
-        top = value[np.lexsort((value, -count))[:FEW_VALUES]]
+        single = explanation.one or kind.family == Family.REGISTRATION  # an institution has one mail domain
+        few = 1 if single else FEW_VALUES
+        top = value[np.lexsort((value, -count))[:few]]
         covered = len(np.unique(holder[np.isin(values, top)])) / len(cluster.actors)
-        if covered >= COVERED and covered > best[0]:
+        if covered >= enough and covered > best[0]:
             same = f"the same {kind.label}" if len(top) == 1 else f"one of the same {len(top)} values of {kind.label}"
             best = (covered, top, f"{percent(covered)} of the accounts have {same}")
     return held.of_any(best[1]), best[2]
+
+
+def _repeated(
+    graph: Incidence, held: Holders, cluster: Cluster, explanation: Explanation
+) -> tuple[NDArray[np.int64], str]:
+    """Nobody beyond the cluster, and in words how many of it sent prompts that others of it sent, if it is most."""
+    size = len(cluster.actors)
+    for index, kind in enumerate(graph.kinds):
+        if kind.name != PROMPT or kind.family not in explanation.needs:
+            continue
+        values, holder = graph.held_by(cluster.actors, index)
+        value, count = np.unique(values, return_counts=True)
+        met = np.bincount(holder[np.isin(values, value[count > 1])], minlength=size)
+        covered = float((met >= REPEATS).mean())
+        if covered >= COVERED:
+            told = f"{percent(covered)} of the accounts sent several prompts that others of them sent too"
+            return cluster.actors[:0], told
+    return cluster.actors[:0], ""
+
+
+def _most_holders(explanation: Explanation, size: int, everybody: int) -> float:
+    """How many may hold a value that makes a group of ``size`` among ``everybody`` look like the explanation."""
+    if explanation.one:
+        return THEIRS * size
+    return max(OWN * everybody, THEIRS * size) if explanation.own else np.inf

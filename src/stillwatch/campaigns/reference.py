@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stillwatch.campaigns.explanations import EXPLANATIONS
 from stillwatch.schema.evidence import Family
 from stillwatch.schema.graph import Cluster, Holders, Incidence
-from stillwatch.stats.combine import conformal_p, log_covariance
+from stillwatch.stats.combine import Moments, conformal_p, log_moments
 from stillwatch.stats.evidence import mean_bits
 from stillwatch.stats.ties import first_bits
 
@@ -59,8 +59,8 @@ class Reference:
         p_values = [conformal_p(ratios[:, family]) for family in range(len(FAMILIES))]
         return dict(zip(FAMILIES, p_values, strict=True)), len(groups)
 
-    def covariance(self, families: Sequence[Family], excluded: frozenset[int]) -> NDArray[np.float64]:
-        """Covariance of ``-2 ln p`` among natural groups, each ranked among the others at its own size."""
+    def moments(self, families: Sequence[Family], excluded: frozenset[int]) -> Moments:
+        """Moments of ``-2 ln p`` among natural groups, each ranked among the others at its own size."""
         groups = self.alike[~np.isin(self.cluster, list(excluded))]
         place = _largest(groups)
         columns = [FAMILIES.index(family) for family in families]
@@ -71,7 +71,7 @@ class Reference:
             for column in range(len(columns)):
                 values = whole[rows, column]
                 p_values[rows, column] = (len(values) - np.searchsorted(np.sort(values), values)) / len(values)
-        return log_covariance(p_values)
+        return log_moments(p_values)
 
 
 def alikeness(graph: Incidence, order: NDArray[np.int64], groups: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:

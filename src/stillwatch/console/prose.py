@@ -32,8 +32,10 @@ ANSWERS = {
     "evaluation vendor": "the benchmark or client the evaluation is for, and what becomes of the answers",
     "classroom": "the course, its roster and the assignment that everyone was given",
     "enterprise behind one address": "the company the accounts work for, and the gateway or proxy they share",
+    "one firm's own tool": "the firm that pays for the accounts, and the work its people do with its own prompts",
     "aggregator": "the service that resells access, its own customers' separation, and its terms with the provider",
     "popular harness": "the tool and version in use, and where its shared prompt is published",
+    "shared exercise or benchmark": "the course or benchmark, who publishes it, and whom the account works for",
     "carrier-grade nat": "the internet provider, and that nothing but the address is shared",
     "launch-day crowd": "when and why the account was opened, and its use since the launch",
 }
