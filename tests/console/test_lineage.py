@@ -67,7 +67,7 @@ def test_equal_results_give_equal_bytes_and_json_holds_all(tmp_path) -> None:
     assert report.read_bytes() == trace_html(SUPPORTED)
     assert json.loads((tmp_path / "trace.json").read_text())["claims"][0]["candidates"] == [EVIL]
     assert trace_json(SUPPORTED) == trace_json(SUPPORTED)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "trace.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lineage.json", "report.html", "trace.json"]
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

@@ -51,6 +51,25 @@ def test_cards_come_from_folders_and_the_table(tmp_path) -> None:
     assert cards["c"] == Card("c", Role.CONTROL, "f", "f", "w", "2024-01", 7.0, ())
 
 
+def test_families_are_read_from_a_table_in_the_folder_or_beside_it(tmp_path) -> None:
+    for name in ("k/a", "k/b", "k/c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.ndjson").write_text(json.dumps(ROWS[0]))
+    head = "model,family,released,parameters\n"
+    (tmp_path / "families.csv").write_text(f"{head}a,f,2024-01,7000000000\nb,f,,13B\nelsewhere,g,,\n")
+    answers = read_answers(tmp_path / "k")
+    cards = read_cards(tmp_path / "k", Role.CONTROL, answers)
+    assert [(card.family, card.released, card.size) for _, card in sorted(cards.items())] == [
+        ("f", "2024-01", 7.0), ("f", "", 13.0), ("c", "", 0.0),
+    ]  # fmt: skip
+    (tmp_path / "k" / "families.csv").write_text(f"{head}a,h,2024-02,7\n")
+    assert read_cards(tmp_path / "k", Role.CONTROL, answers)["a"].family == "h"
+    assert read_cards(tmp_path / "k" / "a.ndjson", Role.CANDIDATE, ["a"])["a"].family == "h"
+    (tmp_path / "k" / "families.csv").write_text(f"{head}a,h,2024-02,many\n")
+    with pytest.raises(InputError, match="no number"):
+        read_cards(tmp_path / "k", Role.CONTROL, answers)
+
+
 def test_a_panel_is_over_the_suspects_prompts_and_keeps_its_order() -> None:
     s, c, k = (Card(n, r, n, n) for n, r in (("s", Role.SUSPECT), ("c", Role.CANDIDATE), ("k", Role.CONTROL)))
     made = panel((s, {"10": "a", "9": "b", "1": "c"}), [(k, {"9": "x"}), (c, {"10": "y", "7": "z"})])

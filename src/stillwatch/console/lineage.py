@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stillwatch.console import lineage_charts as charts
+from stillwatch.console.lineage_json import lineage_json
 from stillwatch.console.pages import own, policy, templates, write_whole
 from stillwatch.console.words import large, listed, p_value, percent, plural, printable, stated
 from stillwatch.lineage.interface import FEWEST_PROMPTS, Claim, Outcome, Shadowing, Trace
@@ -95,8 +96,9 @@ def trace_html(found: Trace) -> bytes:
 
 
 def write_trace(found: Trace, folder: Path) -> Path:
-    """Write ``trace.json`` and ``report.html`` into ``folder``, which exists; gives the report's path."""
-    write_whole(folder, {"trace.json": trace_json(found), "report.html": trace_html(found)})
+    """Write ``lineage.json``, ``trace.json`` and ``report.html`` into ``folder``, which exists; gives the page."""
+    files = {"lineage.json": lineage_json(found), "trace.json": trace_json(found), "report.html": trace_html(found)}
+    write_whole(folder, files)
     return folder / "report.html"
 
 

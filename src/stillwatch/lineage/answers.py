@@ -24,6 +24,7 @@ _TEXT: Final = ("output", "response", "completion", "answer", "text")
 _MODEL: Final = ("model", "generator")
 _SUFFIXES: Final = (".ndjson", ".jsonl", ".json", ".parquet")
 CARDS: Final = "models.csv"
+FAMILIES: Final = "families.csv"
 _LARGEST: Final = 2 << 30
 
 
@@ -132,7 +133,10 @@ def read_tokens(path: Path) -> dict[str, dict[str, list[int]]]:
 
 
 def read_cards(path: Path, role: Role, names: Iterable[str]) -> dict[str, Card]:
-    """Cards of the models ``names`` that were read from ``path``: from ``models.csv``, and families from folders."""
+    """Cards of the models ``names`` that were read from ``path``: from ``models.csv``, and families from folders.
+
+    A ``families.csv`` (``model,family,released,parameters``) in the folder or beside it is read too, before it.
+    """
     cards = {name: Card(name, role, family=name, group=name) for name in names}
     folder = path if path.is_dir() else path.parent
     if path.is_dir():
@@ -140,8 +144,10 @@ def read_cards(path: Path, role: Role, names: Iterable[str]) -> dict[str, Card]:
             family = file.relative_to(path).parts[0]
             inside = {file.stem} if file.stem in cards else _named(file)
             cards |= {name: replace(cards[name], family=family, group=family) for name in inside & cards.keys()}
-    table = folder / CARDS
-    return {**cards, **read_table(table, role, cards)} if table.exists() else cards
+    for table in (path.parent / FAMILIES, path / FAMILIES, folder / CARDS):
+        if table.exists():
+            cards |= read_table(table, role, cards)
+    return cards
 
 
 def _named(file: Path) -> set[str]:
@@ -176,7 +182,7 @@ def read_table(table: Path, role: Role, cards: Mapping[str, Card]) -> dict[str, 
             taught = (row.get("taught_by") or "").strip()
             teachers = tuple(each.strip() for each in taught.split("|"))
             try:
-                size = float(row.get("size") or 0)
+                size = float(row.get("size") or 0) or _billions(row.get("parameters") or "0")
             except ValueError:
                 raise InputError(f"size of {name!r} is no number", where=str(table), do="Give billions.") from None
             found[name] = Card(
@@ -185,6 +191,12 @@ def read_table(table: Path, role: Role, cards: Mapping[str, Card]) -> dict[str, 
                 taught_by=None if not taught else () if taught == "none" else teachers,
             )  # fmt: skip
     return found
+
+
+def _billions(parameters: str) -> float:
+    """Parameters in billions, written as a number of them (``7000000000``) or in billions (``7``, ``7B``)."""
+    number = float(parameters.strip().upper().removesuffix("B"))
+    return number / 1e9 if number >= 1e5 else number
 
 
 def panel(suspect: tuple[Card, Mapping[str, str]], others: Iterable[tuple[Card, Mapping[str, str]]]) -> Panel:

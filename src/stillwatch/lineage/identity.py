@@ -33,3 +33,15 @@ def leakage(texts: Iterable[str | None]) -> dict[str, int]:
     written = {name.lower(): name for name in _NAMES}
     found = Counter(name for text in texts if text for name in {written[hit.lower()] for hit in _SAYS.findall(text)})
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def examples(texts: Iterable[str | None], most: int = 3, wide: int = 60) -> dict[str, tuple[str, ...]]:
+    """What answers say where ``leakage`` counts them, by name: the words and what stands around them, the first few."""
+    written = {name.lower(): name for name in _NAMES}
+    found: dict[str, dict[str, None]] = {}
+    for text in texts:
+        for hit in _SAYS.finditer(text or ""):
+            said = found.setdefault(written[hit[1].lower()], {})
+            if len(said) < most:
+                said[" ".join(hit.string[max(0, hit.start() - wide) : hit.end() + wide].split())] = None
+    return {name: tuple(said) for name, said in sorted(found.items())}

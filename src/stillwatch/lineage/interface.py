@@ -1,6 +1,6 @@
 """What lineage takes and gives: answers of models to the same prompts, cards of what is known of them, and claims."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -213,6 +213,7 @@ class Trace:
         beside: evidence of other kinds.
         together: some of it combined; None unless it was planned.
         shadowing: what the test says of shadow students; None if there were none.
+        said: for each name of ``leakage``, the words of a few answers.
     """
 
     suspect: str
@@ -228,3 +229,4 @@ class Trace:
     beside: tuple[Line, ...] = ()
     together: Together | None = None
     shadowing: Shadowing | None = None
+    said: dict[str, tuple[str, ...]] = field(default_factory=dict)

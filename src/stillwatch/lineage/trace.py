@@ -13,7 +13,7 @@ from stillwatch.lineage.calibration import families_needed, hierarchical_p, stan
 from stillwatch.lineage.claims import QUESTIONS, judge
 from stillwatch.lineage.copies import without_copies
 from stillwatch.lineage.documented import resemblance
-from stillwatch.lineage.identity import about_identity, leakage
+from stillwatch.lineage.identity import about_identity, examples, leakage
 from stillwatch.lineage.interface import FEWEST_PROMPTS, Card, Claim, Outcome, Panel, Role, Trace
 from stillwatch.lineage.likeness import Likeness, compare
 from stillwatch.lineage.matching import matched, without
@@ -51,6 +51,7 @@ def trace(panel: Panel, *, alpha: float = 0.05, threads: int = 4, tick: Callable
         leakage=leakage([row[0] for row in panel.texts]),
         warnings=(*warnings, *_doubts(panel, claims)),
         version=__version__,
+        said=examples([row[0] for row in panel.texts]),
     )
 
 
