@@ -22,6 +22,7 @@ from rich.console import Console
 
 from benchmarks.command import stillwatch
 from stillwatch import pipeline
+from stillwatch.campaigns.looks import Looks
 from stillwatch.cli.inputs import Inputs
 from stillwatch.cli.logs import read_log
 from stillwatch.console import write_findings
@@ -129,6 +130,7 @@ class Replay:
         indicators: Mapping[str, tuple[int, tuple[Object, ...]]] | None = None,
     ) -> None:  # fmt: skip
         self.traffic, self.window, self.indicators = traffic, window, indicators or {}
+        self.looks = Looks(window)
         self.result = Replayed({name: Stopping() for name in campaigns})
         self.findings: dict[str, Path] = {}
         self._desks = [_Desk(enforcing(), attended) for attended in (False, True)]
@@ -187,7 +189,7 @@ class Replay:
             log = read_log(
                 Inputs([str(out / "log.parquet")], out / "known.parquet"), out, out / "rejects", Console(file=said)
             )
-            return pipeline.detect(log, engine, pipeline.Options(indicators=indicators), out)
+            return pipeline.detect(log, engine, pipeline.Options(indicators=indicators), out, self.looks)
 
     def _counted(self, found: Campaign, now: int) -> str:
         """The name of the true campaign that was found now, if it is one and was not found before."""

@@ -22,6 +22,8 @@ from stillwatch.campaigns.conclude import Conclusion, Ground, conclude
 from stillwatch.campaigns.coverage import Standing, covering, naming_nobody, parted, uncovered
 from stillwatch.campaigns.customers import customers, declared
 from stillwatch.campaigns.fingerprints import with_fingerprints
+from stillwatch.campaigns.hypotheses import Hypotheses
+from stillwatch.campaigns.looks import Looks
 from stillwatch.campaigns.mixture import learn
 from stillwatch.campaigns.readable import readable
 from stillwatch.campaigns.reference import natural_groups, references
@@ -87,8 +89,10 @@ class Options:
     progress: Callable[[str], None] = field(default=lambda stage: None)
 
 
-def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
+def detect(log: Log, engine: Engine, options: Options, out: Path, looks: Looks | None = None) -> Findings:
     """Find the campaigns in ``log``; write ``accounts.parquet`` and ``requests.parquet`` to the folder ``out``.
+
+    ``looks`` are earlier ones over the same growing log, to which this one is added.
 
     Raises:
         EngineError: a query failed, for want of memory or disk most often.
@@ -103,17 +107,19 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         traits = replace(traits, abstained=(*traits.abstained, *unknown))
     with watch("natural groups"):
         against = basis(options.calibration, graph.kinds, sum(map(len, graph.accounts)), _span(engine)[1])
-        found = references(graph, linked.held, linked.order, linked.clusters, against.groups)
         silent = against.silent if against.groups else frozenset()
-        untested = [()] * len(linked.clusters)
-        first = assess(graph, linked.held, linked.order, linked.clusters, untested, found, options.fdr, silent, named)
-        suspect = [i for i, each in enumerate(first) if each.p_value <= PLAUSIBLE]
+        hypotheses = Hypotheses(
+            graph, linked.held, linked.order, linked.clusters, named, against.groups, silent, options.fdr
+        )
+        suspect = hypotheses.tried([()] * len(linked.clusters)).plausible(PLAUSIBLE)
     with watch("cluster tests"):
         samples, rest = _samples(engine, graph, linked, suspect)
         samples = [uncovered(sample, standing[i].ends) for i, sample in zip(suspect, samples, strict=True)]
         read = {i: _read(sample, rest, log.fields, options.seed) for i, sample in zip(suspect, samples, strict=True)}
         readings = [read.get(i, ()) for i in range(len(linked.clusters))]
-        tested = assess(graph, linked.held, linked.order, linked.clusters, readings, found, options.fdr, silent, named)
+        tried = hypotheses.tried(readings)
+        if looks is not None:
+            tried = tried.over(looks, _microseconds(_span(engine)[1]), graph)
         ranks = _ranks(graph, linked, readings, against, options.fdr)
     with watch("requests"):
         mixtures = dict(zip(suspect, in_threads(lambda sample: learn(sample, rest), samples), strict=True))
@@ -123,7 +129,7 @@ def detect(log: Log, engine: Engine, options: Options, out: Path) -> Findings:
         counts = count(engine)
     with watch("findings"):
         conclusion = conclude(
-            tested,
+            tried.concluded(graph),
             Ground(
                 graph, linked.held, counts, _cues(rest), log.accounts, standing, against.among, ranks, options.fdr,
                 traits.abstained, named,
@@ -231,6 +237,10 @@ def _span(engine: Engine) -> tuple[datetime | None, datetime | None]:
     )
 
 
+def _microseconds(moment: datetime | None) -> int:
+    return 0 if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
+
+
 class _Watch:
     """Times the stages and says which one runs."""
 
@@ -293,10 +303,13 @@ def _accounts(graph: Incidence, actors: NDArray[np.int64]) -> list[str]:
 def _samples(
     engine: Engine, graph: Incidence, linked: Linked, suspect: Sequence[int]
 ) -> tuple[list[Activity], Activity]:
-    """Requests of each suspect cluster, and of accounts in none: whole actors, in random order, up to a limit."""
+    """Requests of each suspect cluster, and of accounts in none: whole actors, in random order, up to a limit.
+
+    Clusters that were put forward count as none, so that an indicator changes nothing for the others.
+    """
     inside = np.zeros(len(graph.actors), np.bool_)
     for cluster in linked.clusters:
-        inside[cluster.actors] = True
+        inside[cluster.actors] |= not cluster.routes
     chosen = [_some(graph, linked.order, linked.clusters[i].actors, CLUSTER_REQUESTS) for i in suspect]
     chosen.append(_some(graph, linked.order, np.nonzero(~inside)[0], REST_REQUESTS))
     *samples, rest = activities(engine, [_accounts(graph, actors) for actors in chosen])

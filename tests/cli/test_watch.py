@@ -57,12 +57,26 @@ def watch(logs: Path, out: Path, made: Made, *more: object) -> str:
     return err
 
 
+#: What looking again and again changes in a finding.
+PAID = frozenset({"p_value", "q_value", "score", "confidence"})
+
+
 def findings(folder: Path) -> Any:
-    rows = pq.read_table(folder / "accounts.parquet").to_pylist()
+    rows = pq.read_table(folder / "accounts.parquet", columns=["account_id", "campaign_id"]).to_pylist()
     requests = sorted(pq.read_table(folder / "requests.parquet")["request_id"].to_pylist())
     told = json.loads((folder / "findings.json").read_text("utf-8"))
     told = {name: value for name, value in told.items() if name not in ("seconds", "inputs")}
-    return json.loads((folder / "campaigns.json").read_text("utf-8")), rows, requests, told
+    for kind in ("campaigns", "authorised", "cleared"):
+        told[kind] = sorted((unpaid(each) for each in told[kind]), key=lambda each: each["id"])
+    return rows, requests, told
+
+
+def unpaid(campaign: dict[str, Any]) -> dict[str, Any]:
+    """A finding without what the number of looks is in."""
+    kept = {name: value for name, value in campaign.items() if name not in PAID}
+    members = [{name: value for name, value in each.items() if name not in PAID} for each in kept.get("members", ())]
+    considered = [each for each in kept["considered"] if each["explanation"] != "repeated looks"]
+    return kept | {"members": members, "considered": considered}
 
 
 def test_piece_by_piece_is_the_same_as_all_at_once(made: Made, tmp_path: Path) -> None:
@@ -79,6 +93,27 @@ def test_piece_by_piece_is_the_same_as_all_at_once(made: Made, tmp_path: Path) -
     ran = detect(tmp_path / "log", tmp_path / "d", "--accounts", made.path / "accounts.parquet")
     assert ran.campaigns
     assert findings(tmp_path / "w") == findings(tmp_path / "d")
+    for paid, one in zip(
+        ran.campaigns, json.loads((tmp_path / "w" / "campaigns.json").read_text("utf-8")), strict=True
+    ):
+        looks = next(each for each in one["considered"] if each["explanation"] == "repeated looks")
+        assert not looks["holds"]
+        assert one["p_value"] == looks["p_value"] >= paid["p_value"]
+
+
+def test_every_look_is_paid_for_and_counts_after_a_restart(made: Made, tmp_path: Path) -> None:
+    hidden = segments(made, tmp_path / "log")
+    for path in hidden[:2]:
+        show(path)
+        watch(tmp_path / "log", tmp_path / "w", made)
+    kept = json.loads((tmp_path / "w" / "window" / "looks.json").read_text("utf-8"))["records"]
+    assert len(set(map(tuple, (each["accounts"] for each in kept)))) == len(kept)
+    assert max(len(each["p_values"]) for each in kept) > 1
+    (tmp_path / "w" / "window" / "looks.json").write_text("nonsense", "utf-8")
+    (tmp_path / "w" / "window" / "detected").unlink()
+    status, _, err = run("watch", tmp_path / "log", "--out", tmp_path / "w", "--once", "--window", "30000d")
+    assert status == 1
+    assert "no record of looks" in err
 
 
 def test_what_was_taken_before_a_crash_is_looked_at_after_it(

@@ -30,6 +30,7 @@ class Assessment:
     trials: tuple[Trial, ...]
     p_value: float
     q_value: float
+    tests: int = 0  # at how many looks, this one among them, where it was looked at again and again
 
     @property
     def hardest(self) -> Trial:

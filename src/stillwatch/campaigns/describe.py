@@ -157,7 +157,19 @@ def considered_of(
         Consideration("batch customer", openness.holds, openness.why),
         Consideration("evaluation vendor", openness.holds, openness.why),
     ]
-    return (*facts, *(_consideration(trial, alpha, basis) for trial in assessment.trials))
+    tried = (_consideration(trial, alpha, basis) for trial in assessment.trials)
+    return (*facts, *tried, *_repeated(assessment, alpha))
+
+
+def _repeated(assessment: Assessment, alpha: float) -> tuple[Consideration, ...]:
+    if not assessment.tests:
+        return ()
+    holds = assessment.p_value > alpha
+    why = (
+        f"tested {assessment.tests} times while one window went by; of groups that any of the explanations above is "
+        f"true of, so much comes up in some of so many looks with {_p(assessment.p_value)}"
+    )
+    return (Consideration("repeated looks", holds, why, assessment.p_value),)
 
 
 def _consideration(trial: Trial, alpha: float, among: str) -> Consideration:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from stillwatch import ingest, pipeline
 from stillwatch.campaigns import read_calibration, read_programmes
+from stillwatch.campaigns.looks import read_looks, write_looks
 from stillwatch.cli.engines import engine_options, make_engine
 from stillwatch.cli.gate_options import FILE, FOLDER, SIMULATED, database_option, policy_option
 from stillwatch.cli.known import read_indicators
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from stillwatch.server.gate.window import Window
 
 _ERR = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-_MARK = "detected"
+_MARK, _LOOKS = "detected", "looks.json"
 #: A snapshot is published anew, unchanged, when it has this share of the age at which gates no longer rely on it.
 _FRESH = 8
 
@@ -73,7 +74,8 @@ def watch(
 ) -> None:  # fmt: skip
     """Detect over directories of logs again and again: what is new is read once, the rest is kept in OUT/window.
 
-    Stopped and started anew, it goes on where it was. One watch at a time works on OUT.
+    All looks at a cluster count as one test: what is accused while one window goes by has the rate --fdr, however often
+    it looks. Stopped and started anew, it goes on where it was. One watch at a time works on OUT.
     """
     from stillwatch.server.gate.publish import Sources
     from stillwatch.server.gate.state import open_state
@@ -146,7 +148,7 @@ class Detection:
 
     def __init__(self, kept: "Window", given: Given, out: Path, engine: Callable[[], Engine]) -> None:
         self._kept, self._given, self._out, self._engine = kept, given, out, engine
-        self._mark = out / "window" / _MARK
+        self._mark, self._looks = out / "window" / _MARK, out / "window" / _LOOKS
 
     def look(self, logs: Sequence[str]) -> None:
         """Take what is new, and detect if the findings are not of what is there now."""
@@ -166,14 +168,16 @@ class Detection:
             fresh = Path(work) / "findings"
             fresh.mkdir()
             log = self._log(Path(work), fresh / "rejects.ndjson")
+            looks = read_looks(self._looks, round(self._kept.seconds * 1e6))
             running = self._engine()
             try:
-                findings = pipeline.detect(log, running, self._given.options(), fresh)
+                findings = pipeline.detect(log, running, self._given.options(), fresh, looks)
             finally:
                 running.close()
             write_findings(findings, fresh)
             for path in sorted(fresh.iterdir()):
                 path.replace(self._out / path.name)
+            write_looks(looks, self._looks)
         return len(findings.campaigns)
 
     def _log(self, work: Path, rejects: Path) -> pipeline.Log:

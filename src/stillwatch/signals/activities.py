@@ -23,7 +23,7 @@ ORDER BY part, micros, request_id
 
 
 def activities(engine: Engine, groups: Sequence[Sequence[str]]) -> list[Activity]:
-    """The requests of each of ``groups``, which share no account.
+    """The requests of each of ``groups``.
 
     Reads the tables ``requests``, ``prints`` and ``templates``; makes and drops ``chosen``.
     """

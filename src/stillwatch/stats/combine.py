@@ -46,6 +46,15 @@ def bonferroni(p_values: ArrayLike, weights: ArrayLike | None = None) -> float:
     return float(min(1.0, (p * share.sum() / share).min()))
 
 
+def simes(p_values: ArrayLike, tests: int) -> float:
+    """Simes' (1986) p-value of ``tests`` tests, of which those in ``p_values`` are known and the others count as one.
+
+    Valid where the tests depend positively (Sarkar 1998).
+    """
+    p = np.sort(np.asarray(p_values, float))
+    return float(min(1.0, (p * tests / np.arange(1, len(p) + 1)).min(initial=1.0)))
+
+
 @dataclass(frozen=True, slots=True)
 class Moments:
     """Of ``-2 ln p`` of some families on null groups: mean (k) and covariance (k x k)."""

@@ -80,7 +80,7 @@ class Window:
     """
 
     def __init__(self, folder: Path, seconds: float) -> None:
-        self._folder, self._seconds = folder, seconds
+        self._folder, self.seconds = folder, seconds
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._rejects = folder / "rejects.ndjson"
         self._files: dict[Path, Held] = {}
@@ -147,7 +147,7 @@ class Window:
             raise
         for file in found:
             name = f"{file.path.resolve()}:{file.inode[1]}:{file.size}"
-            if name not in held and now - file.mtime_ns / 1e9 < self._seconds:
+            if name not in held and now - file.mtime_ns / 1e9 < self.seconds:
                 rows, rejected = self._read(file, name, now)
                 taken = Taken(taken.segments + 1, taken.rows + rows, taken.rejected + rejected)
                 self._merge()
@@ -206,7 +206,7 @@ class Window:
             if len(small) < MERGED:
                 continue
             first, last = min(held.first for held in told), max(held.last for held in told)
-            if level and _SPAN * (last - first) > self._seconds:
+            if level and _SPAN * (last - first) > self.seconds:
                 continue
             names = tuple(sorted(each for held in told for each in held.names))
             fields = tuple(sorted({each for held in told for each in held.fields}))
@@ -229,7 +229,7 @@ class Window:
         for level in reversed(LEVELS):
             for path in [path for path in self.files if path.name.startswith(f"{level}-")]:
                 told = self._files[path]
-                if now - told.last > self._seconds or set(told.names) <= held:
+                if now - told.last > self.seconds or set(told.names) <= held:
                     self._drop([path])
                 held |= set(told.names)
         return held
