@@ -11,7 +11,6 @@ from stillwatch.campaigns.hypotheses import SHARE, Hypotheses, Tried
 from stillwatch.campaigns.looks import TESTS, Looks
 from stillwatch.schema.evidence import Family
 from stillwatch.schema.graph import Cluster, Named, holders
-from stillwatch.stats.evidence import benjamini_hochberg
 from tests.campaigns.made import assessed, graph, pool, trial
 
 MADE = graph()
@@ -55,25 +54,43 @@ def test_a_group_that_looking_found_and_an_indicator_names_is_in_both_families()
     assert picked[1].p_value < picked[0].p_value  # ten named by others cost less than ten chosen of fifty
 
 
+Pair = tuple[float | None, float | None]
 P_VALUES = st.lists(st.tuples(st.floats(0, 1) | st.none(), st.floats(0, 1) | st.none()), min_size=1, max_size=8)
 
 
 @given(P_VALUES)
-def test_a_finding_has_the_smaller_of_its_two_q_values_each_over_its_familys_part(pairs) -> None:
+def test_the_rate_is_shared_and_a_cluster_in_both_families_counts_once(pairs: list[Pair]) -> None:
     pairs = [(one if one is not None or other is not None else 0.5, other) for one, other in pairs]
     made = assessed(MADE, [trial("coincidence", 0.5)])
     looked = {i: replace(made, p_value=one) for i, (one, _) in enumerate(pairs) if one is not None}
     pointed = {i: replace(made, p_value=other) for i, (_, other) in enumerate(pairs) if other is not None}
-    q_looked = dict(zip(looked, benjamini_hochberg([each.p_value for each in looked.values()]), strict=True))
-    q_pointed = dict(zip(pointed, benjamini_hochberg([each.p_value for each in pointed.values()]), strict=True))
-    found = Tried(len(pairs), looked, pointed).concluded(MADE)
-    for i, each in enumerate(found):
-        over = [q_looked[i] / (1 - SHARE if pointed else 1)] if i in looked else []
-        over += [q_pointed[i] / SHARE] if i in pointed else []
-        assert each.q_value == pytest.approx(min(1.0, *over))
-    alpha = 0.3  # each family rejects what Benjamini-Hochberg rejects at its part of the rate
-    rejected = {i for i, each in enumerate(found) if each.q_value <= alpha}
-    assert rejected >= {i for i, q in q_looked.items() if q <= (1 - SHARE) * alpha - 1e-12}
+    q_values = [each.q_value for each in Tried(len(pairs), looked, pointed).concluded(MADE)]
+    part = SHARE if pointed else 0.0
+    for alpha in (0.01, 0.1, 0.5):
+        for count in range(len(pairs), 0, -1):  # the most that are all below their thresholds (Benjamini & Hochberg)
+            rejected = {
+                i
+                for i, (one, other) in enumerate(pairs)
+                if (one is not None and one <= alpha * count * (1 - part) / len(looked))
+                or (other is not None and other <= alpha * count * part / len(pointed))
+            }
+            if len(rejected) >= count:
+                break
+        else:
+            rejected = set()
+        near = {i for i, q in enumerate(q_values) if q == pytest.approx(alpha)}
+        assert {i for i, q in enumerate(q_values) if q <= alpha} | near == rejected | near
+
+
+def test_among_innocents_no_more_is_found_than_the_rate_says() -> None:
+    rng, alpha, runs, wrong = np.random.default_rng(2), 0.1, 2000, 0
+    made = assessed(MADE, [trial("coincidence", 0.5)])
+    for _ in range(runs):
+        one, other = rng.random((2, 5))
+        looked = {i: replace(made, p_value=float(one[i])) for i in range(4)}
+        pointed = {i: replace(made, p_value=float(other[i])) for i in (1, 4)}
+        wrong += any(each.q_value <= alpha for each in Tried(5, looked, pointed).concluded(MADE))
+    assert wrong / runs <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / runs)
 
 
 def test_each_family_has_looks_of_its_own() -> None:

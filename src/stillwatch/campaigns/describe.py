@@ -167,7 +167,7 @@ def _repeated(assessment: Assessment, alpha: float) -> tuple[Consideration, ...]
     holds = assessment.p_value > alpha
     why = (
         f"tested {assessment.tests} times while one window went by; of groups that any of the explanations above is "
-        f"true of, so much comes up in some of so many looks with {_p(assessment.p_value)}"
+        f"true of, so much comes up in some of so many looks with {stated('p', assessment.p_value)}"
     )
     return (Consideration("repeated looks", holds, why, assessment.p_value),)
 

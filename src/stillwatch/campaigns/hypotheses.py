@@ -6,9 +6,10 @@ a second family. Whom an indicator is true of was settled by others, not by what
 that few are tested there, each with the cost of naming saved (``campaigns.naming``), and a small one pays nothing for
 the large ones beside it: they weigh alike.
 
-Each family has its part of the error rate: SHARE of it is for the second, where there is one. False discoveries of the
-union are at most those of both, so the rate holds for all findings together. A finding's q-value is the smaller of its
-two, each over its family's part: a member that knows indicators gives up a tenth of its threshold, and nothing else.
+One false-discovery control holds for both: Benjamini-Hochberg with weights (Genovese, Roeder & Wasserman 2006), SHARE
+of them for what is pointed to, alike among them, the rest by requests for what was found. A cluster in both families
+counts once, with the better of its two weighted p-values. So a member that knows indicators gives up a quarter of its
+threshold where what they point to is innocent; where it is not, each finding there raises the threshold of all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +26,10 @@ from stillwatch.schema.evidence import Family, Reading
 from stillwatch.schema.graph import Cluster, Holders, Incidence, Named
 from stillwatch.stats.evidence import benjamini_hochberg
 
-#: Part of the false-discovery rate for clusters that indicators point to.
-SHARE = 0.1
+#: Part of the weights for clusters that indicators point to, where there are any.
+SHARE = 0.25
 LOOKED, POINTED = "looked", "pointed"
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,20 @@ class Tried:
         )
 
     def concluded(self, graph: Incidence) -> list[Assessment]:
-        """Every cluster with its q-value over both families."""
-        weights = [graph.requests[each.cluster.actors].sum() for each in self.looked.values()]
-        found = _adjusted(self.looked, weights, 1 - SHARE if self.pointed else 1.0)
-        for number, each in _adjusted(self.pointed, None, SHARE).items():
-            if number not in found or (each.q_value, each.p_value) < (found[number].q_value, found[number].p_value):
-                found[number] = each
-        return [found[number] for number in range(self.clusters)]
-
-
-def _adjusted(tested: Mapping[int, Assessment], weights: Sequence[float] | None, part: float) -> dict[int, Assessment]:
-    q_values = benjamini_hochberg([each.p_value for each in tested.values()], weights)
-    return {
-        number: replace(each, q_value=min(1.0, float(q) / part))
-        for (number, each), q in zip(tested.items(), q_values, strict=True)
-    }
+        """Every cluster as the family assesses it that speaks more clearly, with its q-value over both."""
+        requests = {i: float(graph.requests[each.cluster.actors].sum()) for i, each in self.looked.items()}
+        part = SHARE if self.pointed else 0.0
+        found: list[tuple[float, Assessment]] = []
+        for number in range(self.clusters):
+            weighed: list[tuple[float, Assessment]] = []
+            if number in self.looked:
+                weight = (1 - part) * requests[number] / max(sum(requests.values()), 1.0)
+                weighed.append((self.looked[number].p_value / max(weight, _LEAST), self.looked[number]))
+            if number in self.pointed:
+                weighed.append((self.pointed[number].p_value * len(self.pointed) / part, self.pointed[number]))
+            found.append(min(weighed, key=lambda each: (min(each[0], self.clusters), each[1].p_value)))
+        q_values = benjamini_hochberg([min(score / self.clusters, 1.0) for score, _ in found])
+        return [replace(each, q_value=float(q)) for (_, each), q in zip(found, q_values, strict=True)]
 
 
 class Hypotheses:
