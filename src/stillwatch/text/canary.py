@@ -34,6 +34,8 @@ _ENDS: Final = re.compile(rf"#|>|```|~~~|\$\$|{_BREAK.pattern}$")
 #: What may stand before a fence in its line.
 _NESTED: Final = re.compile(r"(?:[ \t]*(?:[-*+]|\d{1,9}[.)])(?:[ \t]+|$))*[ \t]*")
 _NUMBERED: Final = re.compile(r"[ \t]*\d{1,9}[.)](?:[ \t]+|$)")
+#: An item whose mark is never exchanged.
+_ANOTHER: Final = re.compile(r"([ \t]*)(\+|\d{1,9}[.)])(?:[ \t]+(?=(\S))|[ \t]*$)")
 _FENCE: Final = re.compile(r"(`{3,}|~{3,}|\$\$)")
 _RAW: Final = re.compile(r"<[a-z/!?]", re.IGNORECASE)
 _DATA: Final = ("{", "[", "<", "---", "+++", "@@", "diff ")
@@ -75,6 +77,7 @@ class Lists:
         self._line = ""  # the line so far
         self._head = True  # not yet known what line it is
         self._item = False  # an item of a list
+        self._bare = False  # or the line before it, and with nothing in it yet
         self._fence = ""
         self._off = self._seen = False
         self._open = False  # a paragraph, which a line without indentation may go on with
@@ -125,29 +128,32 @@ class Lists:
             return line  # nothing but marks
         bare, indent = sure == len(whole), len(found[1].expandtabs(4))
         if self._inside:
-            if bare and indent >= self._columns[-1]:
-                return line  # an underline
-            while indent < self._columns[-1]:
-                self._columns.pop()
-            if indent >= self._columns[-1] + 4:
+            under = [column for column in self._columns if column <= indent]
+            if bare and self._open and under == self._columns:
+                return line  # an underline, or the text before going on
+            if indent >= under[-1] + 4:
                 return line  # code in an item, or the text before going on
+            self._columns = under
         elif self._context and indent < 4 and not bare:
             self._list = self._inside = True
-            self._swap, self._columns = self._begin(self._context, found[2]), [0, self._base]
+            self._swap = self._begin(self._context, found[2])
+            self._columns = [column for column in (0, self._base) if column <= indent]
         else:
             return line
-        self._item = True
-        self._columns.append(len(found[0].expandtabs(4)))
+        self._item, self._bare = True, bare
+        self._columns.append(indent + 2 if bare else len(found[0].expandtabs(4)))
         return other if self._swap else line
 
     def _close(self, line: str) -> None:
         """A whole line, as the model wrote it."""
         text, inner = line.strip(), line[_NESTED.match(line).end() :].rstrip()  # type: ignore[union-attr]
+        code = False
         if not self._seen and text:
             self._seen, self._off = True, text.startswith(_DATA)
         fence = _FENCE.match(inner)
+        goes_on = self._open and not self._item and text == "*"  # a mark that stands in a paragraph
         if self._fence:
-            if fence and fence[1].startswith(self._fence) and not inner.strip(self._fence[0]):
+            if text.startswith(self._fence) and not text.strip(self._fence[0]):
                 self._fence = ""
         elif _RAW.match(inner):
             self._off = True
@@ -155,15 +161,21 @@ class Lists:
             if fence and inner.count(fence[1]) == 1:
                 self._fence = fence[1]
             if not self._item:
-                self._plain(line, text)
+                code = self._plain(line, text)
             else:
                 self._context = ""
-        self._open = bool(inner) and not self._fence and not _ENDS.match(inner)
+        elif self._bare:
+            self._columns.pop()  # an item that begins with an empty line ends with it
+        self._bare = self._item and self._bare
+        self._open = goes_on or (bool(inner) and not self._fence and not _ENDS.match(inner) and not code)
 
-    def _plain(self, line: str, text: str) -> None:
-        """A line that is no item of a list that is followed; it may still be part of one."""
-        flush, bullet = line[0] not in " \t", _ITEM.match(line) or text.startswith("+ ")
-        if self._list and flush and not bullet and (not self._open or _ENDS.match(text)):
+    def _plain(self, line: str, text: str) -> bool:
+        """A line that is no item of a list that is followed; it may still be part of one. Whether it is code."""
+        ends = not self._open or bool(_ENDS.match(text))
+        flush = line[0] not in " \t"
+        bullet = not _BREAK.fullmatch(text) and (_ITEM.match(line) or text.startswith("+ "))
+        code = self._leave(line, ends)
+        if self._list and flush and not bullet and ends:
             self._list = self._inside = False
         self._context = ""
         if not self._list:
@@ -171,6 +183,21 @@ class Lists:
             self._before = text
             numbered = _NUMBERED.match(line)
             self._list, self._base = bool(bullet or numbered), numbered.end() if numbered else 0
+        return code
+
+    def _leave(self, line: str, ends: bool) -> bool:
+        """Which items a line is in that is none of those that are followed; whether it is code by its indentation."""
+        indent = len(line[: -len(line.lstrip())].expandtabs(4))
+        under = [column for column in self._columns if column <= indent]
+        found = _ANOTHER.match(line)
+        if found and indent < under[-1] + 4:
+            begins = found[3] and found[2] in ("+", "1.", "1)")  # what may end a paragraph
+            if ends or begins or under != self._columns:
+                self._columns = [*under, len(found[0].expandtabs(4))]
+            return False
+        if ends:
+            self._columns = under
+        return ends and (self._inside or not self._list) and indent >= under[-1] + 4
 
 
 def _introduces(text: str) -> bool:
