@@ -24,7 +24,7 @@ FIRM, CLASS, ITEMS = "one firm's own tool", "classroom", "shared exercise or ben
 Values = Callable[[int], list[str]]
 
 
-def fitting(others: int = 0, **values: Values) -> set[str]:
+def fitting(others: int = 0, requests: int = 10, **values: Values) -> set[str]:
     """Explanations that fit a group with ``values`` by kind; so many ``others`` have its first member's values."""
     members = [f"g{i:02}" for i in range(GROUP)]
     strangers = [f"s{i:03}" for i in range(OTHERS)]
@@ -33,7 +33,7 @@ def fitting(others: int = 0, **values: Values) -> set[str]:
     rows += [(a, kind.name, f"own-{kind.name}-{i // 2}", 1) for kind in KINDS for i, a in enumerate(strangers)]
     columns = zip(*rows, strict=True)
     table = pa.table([pa.array(c, field.type) for c, field in zip(columns, TRAITS, strict=True)], TRAITS.names)
-    graph = build(table, KINDS, dict.fromkeys(members + strangers, 10), {})
+    graph = build(table, KINDS, dict.fromkeys(members + strangers, requests), {})
     cluster = Cluster(np.arange(GROUP), np.zeros(GROUP), 0.0)
     fits = fits_of(graph, holders(graph), cluster, np.zeros(len(KINDS)), (), frozenset(Family))
     return {fit.explanation.name for fit in fits if fit.fits}
@@ -46,6 +46,12 @@ def test_a_set_of_items_is_told_from_a_queue() -> None:
     assert ITEMS in exercises
     assert ITEMS not in queue
     assert ITEMS not in once
+    # a long queue repeats some by chance, and a proxy passes on what everybody asks
+    several: Values = lambda i: [f"item {(i + k) % 5}" for k in range(3)]  # noqa: E731
+    assert ITEMS in fitting(requests=100, prompt=several)
+    assert ITEMS not in fitting(requests=800, prompt=several)
+    assert ITEMS in fitting(requests=800, prompt=lambda i: [f"item {k}" for k in range(9)])
+    assert ITEMS not in fitting(prompt=lambda i: [*several(i), f"own-prompt-{2 * i}", f"own-prompt-{2 * i + 1}"])
 
 
 def test_one_firm_has_one_instrument_or_one_domain_of_its_own() -> None:

@@ -19,8 +19,10 @@ FEW_VALUES, COVERED = 3, 0.5
 OWN = 0.05
 #: What makes a group one firm covers so much of it; of its holders no more than half are elsewhere.
 NEARLY_ALL, THEIRS = 0.9, 2
-#: Whoever sent so many prompts word for word as another member did has a set of items in common with it.
-REPEATS, PROMPT = 2, "prompt"
+#: Of a set of items in common is who sent so large a part of all prompts word for word as another member did, two at
+#: least and no more than eight (the graph keeps sixteen of an account), and shares little with anybody else: a queue
+#: repeats some by chance, and a proxy passes on what everybody asks.
+ITEMS_PART, ITEMS_LEAST, ITEMS_MOST, AMONG, PROMPT = 0.005, 2, 8, 0.6, "prompt"
 #: Prefixes of an issuer or a region: sharing one is no sign of one place or one payer.
 COARSE = frozenset({"card_bin", "phone_prefix"})
 
@@ -191,7 +193,9 @@ def _repeated(
         values, holder = graph.held_by(cluster.actors, index)
         value, count = np.unique(values, return_counts=True)
         met = np.bincount(holder[np.isin(values, value[count > 1])], minlength=size)
-        covered = float((met >= REPEATS).mean())
+        needed = np.clip(ITEMS_PART * graph.requests[cluster.actors], ITEMS_LEAST, ITEMS_MOST)
+        theirs = met >= AMONG * np.bincount(holder, minlength=size)
+        covered = float(((met >= needed) & theirs).mean())
         if covered >= COVERED:
             told = f"{percent(covered)} of the accounts sent several prompts that others of them sent too"
             return cluster.actors[:0], told
