@@ -51,7 +51,7 @@ def test_a_set_of_items_is_told_from_a_queue() -> None:
     assert ITEMS in fitting(requests=100, prompt=several)
     assert ITEMS not in fitting(requests=800, prompt=several)
     assert ITEMS in fitting(requests=800, prompt=lambda i: [f"item {k}" for k in range(9)])
-    assert ITEMS not in fitting(prompt=lambda i: [*several(i), f"own-prompt-{2 * i}", f"own-prompt-{2 * i + 1}"])
+    assert ITEMS not in fitting(prompt=lambda i: [*several(i), *(f"own-prompt-{3 * i + k}" for k in range(3))])
 
 
 def test_one_firm_has_one_instrument_or_one_domain_of_its_own() -> None:
