@@ -19,6 +19,7 @@ from stillwatch import __version__
 from stillwatch.campaigns.reference import FAMILIES, SIZES
 from stillwatch.errors import InputError
 from stillwatch.schema.evidence import Family, Kind
+from stillwatch.storage.files import write_whole
 
 FORMAT = "stillwatch calibration 2"
 #: A log may have so many times the accounts of the period: one bit of rarity more.
@@ -143,9 +144,7 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
         {str(family): sorted(names) for family, names in sorted(calibration.kinds.items())}, calibration.simulated,
         list(SIZES), [str(f) for f in FAMILIES], dict(sorted(groups.items())),
     )  # fmt: skip
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_bytes(msgspec.json.encode(file))
-    partial.replace(path)
+    write_whole(path.parent, {path.name: msgspec.json.encode(file)})
 
 
 def read_calibration(path: Path) -> Calibration:

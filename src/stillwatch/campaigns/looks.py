@@ -25,6 +25,7 @@ from stillwatch.campaigns.assess import Assessment
 from stillwatch.errors import InputError
 from stillwatch.schema.graph import Incidence
 from stillwatch.stats.combine import simes
+from stillwatch.storage.files import write_whole
 
 #: Tests of a cluster within one window's length, and what its requests grow by from one to the next.
 TESTS, GROWTH = 12, 1.5
@@ -137,10 +138,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def write_looks(looks: Looks, path: Path) -> None:
     """Write ``looks`` to ``path``, whole or not at all."""
-    records = tuple(looks.records)
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_bytes(msgspec.json.encode(_File(_FORMAT, records), order="deterministic"))
-    partial.replace(path)
+    encoded = msgspec.json.encode(_File(_FORMAT, looks.records), order="deterministic")
+    write_whole(path.parent, {path.name: encoded})
 
 
 def read_looks(path: Path, window: int) -> Looks:

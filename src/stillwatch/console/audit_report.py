@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from stillwatch.console import words
-from stillwatch.console.pages import own, policy, templates, write_whole
+from stillwatch.console.pages import own, policy, templates
 from stillwatch.forum.ledger.audit import FAILED, OPEN, PASSED, SKIPPED, Audit, Check
+from stillwatch.storage.files import write_whole
 
 #: Remarks of one check that the terminal shows, and rows of a table that the page shows; all are in the JSON.
 REMARKS = 5

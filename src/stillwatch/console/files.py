@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from stillwatch.console.findings_json import campaigns_json, findings_json
-from stillwatch.console.pages import write_whole
 from stillwatch.console.report import report_html
 from stillwatch.schema.campaign import Findings
+from stillwatch.storage.files import write_whole
 
 
 def write_findings(findings: Findings, folder: Path) -> Path:

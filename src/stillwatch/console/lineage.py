@@ -8,9 +8,10 @@ from rich.table import Table
 
 from stillwatch.console import lineage_charts as charts
 from stillwatch.console.lineage_json import lineage_json
-from stillwatch.console.pages import own, policy, templates, write_whole
+from stillwatch.console.pages import own, policy, templates
 from stillwatch.console.words import large, listed, p_value, percent, plural, printable, stated
 from stillwatch.lineage.interface import FEWEST_PROMPTS, Claim, Outcome, Shadowing, Trace
+from stillwatch.storage.files import write_whole
 
 _TITLES = {"watermark": "Watermark of a teacher", "canaries": "Canaries of a teacher", "campaign": "A campaign"}
 

@@ -2,8 +2,7 @@
 
 import base64
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +46,3 @@ def templates(filters: Iterable[Callable[..., Any]], finalize: Callable[[object]
     )
     environment.filters.update({function.__name__: function for function in filters})
     return environment
-
-
-def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write ``files`` (name -> content) into ``folder``, each whole or not at all: a reader never meets half of one.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    for name, content in files.items():
-        partial = folder / f".{name}.{os.getpid()}"
-        try:
-            partial.write_bytes(content)
-            partial.replace(folder / name)
-        finally:
-            partial.unlink(missing_ok=True)

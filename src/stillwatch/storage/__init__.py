@@ -1,4 +1,5 @@
 """State that must survive: SQLite (embedded default) or PostgreSQL, by the same statements.
 
-Needs the extra ``forum``, and ``postgres`` for PostgreSQL; nothing is imported from here before a command asks for it.
+All but ``files`` needs the extra ``forum``, and ``postgres`` for PostgreSQL; nothing of that is imported before a
+command asks for it.
 """
