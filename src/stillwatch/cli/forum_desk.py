@@ -1,38 +1,23 @@
 """``stillwatch forum desk``: what counsel, operators and auditors do at a hub, with a token and without a state."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from stillwatch.cli.access import access_options
 from stillwatch.cli.groups import Group
 from stillwatch.errors import UsageError
+from stillwatch.schema.forum import Resolving
 
 if TYPE_CHECKING:
     from stillwatch.forum.member.desk import Desk, Look
 
-F = TypeVar("F", bound=Callable[..., Any])
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-REASONS = ("abuse", "appeal", "court_order", "member_request", "regulator_request", "technical_fault")
 
-_OPTIONS = (
-    click.option("--hub", "url", envvar="STILLWATCH_HUB", required=True, metavar="URL", help="The hub's server."),
-    click.option("--token-file", type=_FILE, help="File (mode 0600) with your token.  [default: STILLWATCH_TOKEN]"),
-    click.option("--ca", type=_FILE, help="CA certificates (PEM) in place of the system's."),
-    click.option("--client-cert", type=_FILE, help="Client certificate (PEM)."),
-    click.option("--client-key", type=_FILE, help="Its key (PEM)."),
-    click.option("--insecure-http", is_flag=True, help="Take HTTP without TLS on another host than this one."),
-)  # fmt: skip
-
-
-def _at_hub(command: F) -> F:
-    """``url, token_file, ca, client_cert, client_key, insecure_http``."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+_url = click.option("--hub", "url", envvar="STILLWATCH_HUB", required=True, metavar="URL", help="The hub's server.")
 
 
 @click.group("desk", cls=Group)
@@ -41,16 +26,18 @@ def desk() -> None:
 
 
 @desk.command("waiting")
-@_at_hub
+@_url
+@access_options
 def waiting(**access: Any) -> None:
     """List what waits for your decision as counsel, the oldest first."""
     with _desk(**access) as at:
         for each in at.waiting():
-            click.echo(ascii(f"{each.id}  {each.object}  {each.cause}  since {each.time}")[1:-1])
+            _echo(f"{each.id}  {each.object}  {each.cause}  since {each.time}")
 
 
 @desk.command("look")
-@_at_hub
+@_url
+@access_options
 @click.argument("id_", metavar="ID")
 def look(id_: str, **access: Any) -> None:
     """Show the object ID that waits, and why."""
@@ -59,7 +46,8 @@ def look(id_: str, **access: Any) -> None:
 
 
 @desk.command("decide")
-@_at_hub
+@_url
+@access_options
 @click.argument("id_", metavar="ID")
 @click.option("--release/--reject", default=None, help="The decision.")
 @click.option("--reason", required=True, help="In words, at least ten characters; the submitter is told it.")
@@ -78,7 +66,8 @@ def decide(id_: str, release: bool | None, reason: str, yes: bool, **access: Any
 
 
 @desk.command("lodge")
-@_at_hub
+@_url
+@access_options
 @click.argument("object_", metavar="OBJECT")
 @click.option("--collection", required=True, metavar="ID|ALIAS", help="Where it is.")
 @click.option("--statement", required=True, help="The affected party's words, 10 to 2,000 characters.")
@@ -86,26 +75,30 @@ def lodge(object_: str, collection: str, statement: str, **access: Any) -> None:
     """Record an affected party's objection to OBJECT. Its submitter is sent it and has until the deadline to answer."""
     with _desk(**access) as at:
         made = at.lodge(collection, object_, statement)
-    click.echo(ascii(f"{made.id}  {made.object}  until {made.deadline}")[1:-1])
+    _echo(f"{made.id}  {made.object}  until {made.deadline}")
 
 
 @desk.command("objections")
-@_at_hub
+@_url
+@access_options
 def objections(**access: Any) -> None:
     """List objections, answered ones too: all of them to the house, to others those to their own objects."""
     with _desk(**access) as at:
         for each in at.objections():
-            click.echo(ascii(f"{each.id}  {each.object}  {each.state}  until {each.deadline}  {each.answer}")[1:-1])
+            _echo(f"{each.id}  {each.object}  {each.state}  until {each.deadline}  {each.answer}")
 
 
 @desk.command("resolve")
-@_at_hub
+@_url
+@access_options
 @click.argument("pseudonym")
-@click.option("--reason", type=click.Choice(REASONS), required=True, help="It is logged, with your name's id.")
+@click.option(
+    "--reason", type=click.Choice(get_args(Resolving)), required=True, help="It is logged, with your name's id."
+)
 def resolve(pseudonym: str, reason: str, **access: Any) -> None:
     """Tell, to an operator of the house, which member PSEUDONYM is; that it was asked is logged."""
     with _desk(**access) as at:
-        click.echo(ascii(at.resolve(pseudonym, reason))[1:-1])
+        _echo(at.resolve(pseudonym, reason))
 
 
 @contextmanager
@@ -122,12 +115,17 @@ def _desk(
         yield found
 
 
+def _echo(text: str, err: bool = False) -> None:
+    """``text`` in ASCII, so that nothing in it moves the cursor."""
+    click.echo(ascii(text)[1:-1], err=err)
+
+
 def _show(found: "Look") -> None:
-    """The object, in ASCII so that nothing in it moves the cursor, and the lines of the verdict that object to it."""
+    """The object, in ASCII, and the lines of the verdict that object to it."""
     click.echo(json.dumps(found.object, indent=2, ensure_ascii=True))
     for line in found.verdict.lines:
         if line.outcome != "release":
             told = f"{line.outcome}  {line.pointer or '(object)'}  {line.rule}: {line.reason or line.sentence}"
-            click.echo(ascii(told)[1:-1], err=True)
+            _echo(told, err=True)
     waits = found.waiting
-    click.echo(ascii(f"{waits.cause}: in {waits.collection} since {waits.time}, digest {waits.digest}")[1:-1], err=True)
+    _echo(f"{waits.cause}: in {waits.collection} since {waits.time}, digest {waits.digest}", err=True)

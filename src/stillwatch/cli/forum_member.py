@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 from rich.console import Console
 
+from stillwatch.cli.access import access_options
 from stillwatch.cli.engines import engine_options, make_engine
 from stillwatch.cli.grouped import few, grouped
 from stillwatch.cli.inputs import Inputs, input_options
@@ -39,12 +40,9 @@ _collections = click.option("--collection", "names", multiple=True, metavar="ID|
 @click.command("join")
 @click.argument("url")
 @_state
-@click.option("--token-file", type=_FILE, help="File of mode 0600 with the token.  [default: STILLWATCH_TOKEN]")
 @click.option("--user", default="", help="Name for HTTP Basic, where the server does not take bearer tokens.")
 @click.option("--identity", default="", metavar="ID", help="The pseudonym that the hub gave you: identity--…")
-@click.option("--ca", type=_FILE, help="CA of the server (PEM).  [default: the system's]")
-@click.option("--client-cert", type=_FILE, help="Client certificate (PEM).")
-@click.option("--client-key", type=_FILE, help="Its key (PEM).")
+@access_options
 @click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Signing key; made if there is none.")
 @click.option(
     "--overlap",
@@ -59,7 +57,6 @@ _collections = click.option("--collection", "names", multiple=True, metavar="ID|
     help="JSON of peers' keys, pseudonym to list of public halves: then only what they signed is used.",
 )
 @click.option("--log-key", default="", metavar="KEY", help="The hub's log's public key, as `forum init` printed it.")
-@click.option("--insecure-http", is_flag=True, help="Take HTTP without TLS on another host than this one.")  # fmt: skip
 def join_(
     url: str, folder: Path, token_file: Path | None, user: str, identity: str, ca: Path | None,
     client_cert: Path | None, client_key: Path | None, key: Path | None, overlap: float,

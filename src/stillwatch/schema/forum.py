@@ -6,6 +6,10 @@ identifier that the hub gives is random and says nothing about who or when.
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Literal
+
+#: Why an operator may look up who is behind a pseudonym.
+Resolving = Literal["abuse", "appeal", "court_order", "member_request", "regulator_request", "technical_fault"]
 
 
 class Role(StrEnum):

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from stillwatch.forum.hub import appeals, feedback, logbook, pseudonyms, recall, receipts, review, times
 from stillwatch.forum.hub.errors import Unprocessable
-from stillwatch.schema.forum import Appeal, Collection, Filter, Quarantined
+from stillwatch.schema.forum import Appeal, Collection, Filter, Quarantined, Resolving
 from stillwatch.server import openapi, taxii
 from stillwatch.server.operations import Call, Operation, Reply
 
@@ -169,7 +169,7 @@ class Receipt(msgspec.Struct):
 class Question(Strict):
     """Why a pseudonym is resolved."""
 
-    reason: pseudonyms.Reason
+    reason: Resolving
 
 
 class Resolution(msgspec.Struct):

@@ -1,16 +1,12 @@
 """Who is behind a pseudonym: the operator may look it up, for a reason of a fixed list, and every time is logged."""
 
-from typing import Literal
-
 from stillwatch.forum.hub.errors import Absent, Forbidden
 from stillwatch.forum.hub.hub import Hub, demand
 from stillwatch.forum.ledger.entries import Resolved, stamp
-from stillwatch.schema.forum import Member, Principal, Pseudonym, Role
-
-Reason = Literal["abuse", "appeal", "court_order", "member_request", "regulator_request", "technical_fault"]
+from stillwatch.schema.forum import Member, Principal, Pseudonym, Resolving, Role
 
 
-def resolve(hub: Hub, who: Principal, pseudonym: str, reason: Reason) -> Member:
+def resolve(hub: Hub, who: Principal, pseudonym: str, reason: Resolving) -> Member:
     """The member behind a pseudonym. The entry in the log and the answer are one transaction: no answer without it.
 
     Raises:
