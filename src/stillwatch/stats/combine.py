@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
+from stillwatch.stats.evidence import LEAST
+
 
 def conformal_p(ratios: NDArray[np.float64]) -> float:
     """P-value of a statistic from exchangeable null values, each divided by it.
@@ -79,7 +81,7 @@ def brown(p_values: ArrayLike, null: Moments) -> float:
         p_values: one a family.
         null: moments of ``-2 ln p``. Correlation that would help is not used: a tail is never lighter than Fisher's.
     """
-    p = np.maximum(np.asarray(p_values, float), 1e-300)
+    p = np.maximum(np.asarray(p_values, float), LEAST)
     statistic, mean = float(-2 * np.log(p).sum()), float(null.mean.sum())
     if statistic <= 0.0:
         return 1.0

@@ -90,14 +90,19 @@ def count(client: Client, session: str) -> Count:
     return messages.read(base64.b64decode(remote.count), Count)
 
 
+def declined(world: World, decliner: str) -> None:
+    """An offer of Ada's to Bea that comes to nothing."""
+    with world.client("ada") as ada:
+        session = compare.offer(ada, world.pseudonyms["bea"], [KIND], addresses(0, 20))
+    with world.client(decliner) as client:
+        compare.decline(client, session)
+    with world.client("ada") as ada:
+        assert compare.advance(ada, session).stage == "declined"
+
+
 def test_offers_are_not_made_and_taken_back_without_end(anywhere: World) -> None:
     for decliner in ("ada", "bea", "ada"):
-        with anywhere.client("ada") as ada:
-            session = compare.offer(ada, anywhere.pseudonyms["bea"], [KIND], addresses(0, 20))
-        with anywhere.client(decliner) as client:
-            compare.decline(client, session)
-        with anywhere.client("ada") as ada:
-            assert compare.advance(ada, session).stage == "declined"
+        declined(anywhere, decliner)
     with anywhere.client("ada") as ada:
         for kinds in ([KIND], ["client_prefix"]):
             with pytest.raises(RefusedError, match="3 offers of yours to this member"):
@@ -111,12 +116,7 @@ def test_offers_are_not_made_and_taken_back_without_end(anywhere: World) -> None
 
 def test_an_offer_that_is_declined_compares_nothing_and_may_be_followed_by_another(world: World) -> None:
     for decliner in ("bea", "ada"):
-        with world.client("ada") as ada:
-            session = compare.offer(ada, world.pseudonyms["bea"], [KIND], addresses(0, 20))
-        with world.client(decliner) as client:
-            compare.decline(client, session)
-        with world.client("ada") as ada:
-            assert compare.advance(ada, session).stage == "declined"
+        declined(world, decliner)
     begun(world, addresses(0, 20), addresses(0, 20))
 
 
