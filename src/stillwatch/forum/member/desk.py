@@ -10,8 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from stillwatch.forum.member.errors import SenselessError
-from stillwatch.forum.member.hub import MEDIA, ROOT, Appeal
+from stillwatch.forum.member.hub import MEDIA, ROOT, Appeal, Appeals, described
 from stillwatch.forum.member.transport import Access, Transport
 
 T = TypeVar("T")
@@ -57,10 +56,6 @@ class _Page(msgspec.Struct):
     waiting: list[Waits] = []
 
 
-class _Appeals(msgspec.Struct):
-    appeals: list[Appeal] = []
-
-
 class _Resolution(msgspec.Struct):
     member: str
 
@@ -94,20 +89,20 @@ class Desk:
     def lodge(self, collection: str, object_: str, statement: str) -> Appeal:
         """Record an affected party's objection to an object, in its own words."""
         said = {"collection": collection, "object": object_, "statement": statement}
-        return _read(self._post("appeals/", said), Appeal, "appeals/")
+        return described(self._post("appeals/", said), Appeal, "appeals/")
 
     def objections(self) -> list[Appeal]:
         """Every objection, or those to the objects of one's own member."""
-        return self._get("appeals/", _Appeals).appeals
+        return self._get("appeals/", Appeals).appeals
 
     def resolve(self, pseudonym: str, reason: str) -> str:
         """The member behind a pseudonym; that it was looked up, by whom and why, is in the log."""
         path = f"pseudonyms/{quote(pseudonym, safe='')}/resolution"
-        return _read(self._post(path, {"reason": reason}), _Resolution, path).member
+        return described(self._post(path, {"reason": reason}), _Resolution, path).member
 
     def _get(self, path: str, kind: type[T], **query: str) -> T:
         asked = {name: value for name, value in query.items() if value}
-        return _read(self._transport.request("GET", ROOT + path, MEDIA, asked).body, kind, path)
+        return described(self._transport.request("GET", ROOT + path, MEDIA, asked).body, kind, path)
 
     def _post(self, path: str, body: object) -> bytes:
         return self._transport.request("POST", ROOT + path, MEDIA, body=msgspec.json.encode(body)).body
@@ -125,10 +120,3 @@ def at(url: str, access: Access) -> Iterator[Desk]:
         yield Desk(transport)
     finally:
         transport.close()
-
-
-def _read(body: bytes, kind: type[T], where: str) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise SenselessError(f"not what the hub describes: {str(error)[:200]}", where=ROOT + where) from None

@@ -1,7 +1,7 @@
 """What a Stillwatch hub offers beside TAXII: recalls, reports with evidence, appeals."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -46,7 +46,9 @@ class _Recalls(msgspec.Struct):
     recalls: list[Recall] = []
 
 
-class _Appeals(msgspec.Struct):
+class Appeals(msgspec.Struct):
+    """Objections, as the hub lists them."""
+
     appeals: list[Appeal] = []
 
 
@@ -101,7 +103,7 @@ def erase(taxii: Taxii, collection: str, target: str, reason: str) -> None:
 
 def appeals(taxii: Taxii) -> list[Appeal]:
     """Objections to the member's objects that nobody has answered, those whose deadline is over among them."""
-    return [each for each in get(taxii, "appeals/", _Appeals).appeals if each.state in {"open", "expired"}]
+    return [each for each in get(taxii, "appeals/", Appeals).appeals if each.state in {"open", "expired"}]
 
 
 def answer_appeal(taxii: Taxii, id_: str, outcome: str, reason: str) -> None:
@@ -159,8 +161,16 @@ def get(taxii: Taxii, path: str, kind: type[T], **query: str) -> T:
     Raises:
         SenselessError: it is not what the hub describes.
     """
-    answer: Any = taxii.transport.request("GET", ROOT + path, MEDIA, query)
+    return described(taxii.transport.request("GET", ROOT + path, MEDIA, query).body, kind, path)
+
+
+def described(body: bytes, kind: type[T], path: str) -> T:
+    """An answer of the hub at a path under its own interface.
+
+    Raises:
+        SenselessError: it is not what the hub describes.
+    """
     try:
-        return msgspec.json.decode(answer.body, type=kind)
+        return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise SenselessError(f"not what the hub describes: {str(error)[:200]}", where=ROOT + path) from None
